@@ -1,0 +1,23 @@
+"""Models that start with the server and do not wait for a call."""
+
+from __future__ import annotations
+
+from apps.models import transitions
+from apps.models.actions.launching import SOMEBODY, locked
+from apps.models.control import keeper
+from apps.models.models import Launch
+from apps.models.pictures import LaunchInfo, launch_info
+
+
+def set_prewarm(uid: str, prewarm: bool, by: str = "") -> LaunchInfo:
+    """From now on; one that waits for its first call starts at once. Raises NotFound."""
+    with locked(uid) as launch:
+        if launch.prewarm != prewarm:
+            why = "starts with the server" if prewarm else "no longer starts with the server"
+            idle = launch.desired == Launch.Desired.RUNNING and launch.wanted == 0
+            wanted = 1 if prewarm and idle else launch.wanted
+            transitions.set_launch(
+                launch, by or SOMEBODY, launch.desired, why, prewarm=prewarm, wanted=wanted
+            )
+            keeper.keep_locked(launch)
+    return launch_info(uid)

@@ -1,0 +1,84 @@
+"""Register, edit and remove families of one's own."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from apps.models import transitions
+from apps.models.actions import launching
+from apps.models.actions.built_in import IDLE_SECONDS
+from apps.models.checks import is_uid
+from apps.models.models import Launch, Model, Registration
+from apps.models.nodes.paths import check_paths
+from apps.models.registrations import (
+    Given,
+    RegistrationInfo,
+    check_family,
+    current,
+    own,
+    picture,
+    taken,
+    write,
+)
+
+
+def register(family: Given, by: str = "", shared: bool = True) -> RegistrationInfo:
+    """Add a family. Raises Conflict when the name is taken, InvalidValue naming the field."""
+    family = check_family(family)
+    check_paths(family)
+    try:
+        with transaction.atomic():
+            if current(family.kind, family.name).exists():
+                raise taken(family)
+            row = write(family, by, shared)
+            _make_callable(row)
+            return picture(row)
+    except IntegrityError:
+        raise taken(family) from None
+
+
+def edit(family: Given, by: str = "", shared: bool | None = None) -> RegistrationInfo:
+    """A new version of one's own."""
+    family = check_family(family)
+    check_paths(family)
+    with transaction.atomic():
+        old = own(family.kind, family.name, by)
+        old.current = False
+        old.save(update_fields=["current"])
+        row = write(family, old.owner, old.shared if shared is None else shared)
+        _make_callable(row)
+        return picture(row)
+
+
+def unregister(kind: str, name: str, by: str = "") -> None:
+    """Nobody can launch it any more. What was started by a call of its name ends, what was launched
+    from it runs on. Its number of versions is kept, so that one of the same name is a new
+    version."""
+    with transaction.atomic():
+        old = own(kind, name, by)
+        old.current = False
+        old.save(update_fields=["current"])
+    with transitions.locked(model__uid=name, model__origin=Model.Origin.REGISTERED) as launch:
+        if launch is not None and launch.model.kind == kind:
+            Model.objects.filter(pk=launch.model.pk).update(removing=True)
+            launching.stop(launch, by or launching.SOMEBODY, "its registration was removed")
+
+
+def _make_callable(row: Registration) -> None:
+    """By its own name, if that is free. Only what all may use: names are the same for all."""
+    if not row.shared or not is_uid(row.name):
+        return
+    model, made = Model.objects.get_or_create(
+        uid=row.name,
+        defaults={
+            "kind": row.kind,
+            "origin": Model.Origin.REGISTERED,
+            "family": row.name,
+            "engine": "",
+        },
+    )
+    if made:
+        Launch.objects.create(
+            model=model, min_replicas=0, max_replicas=1, idle_seconds=IDLE_SECONDS
+        )
+        transitions.models_changed()

@@ -1,0 +1,81 @@
+"""Models, launches and nodes for the other apps: nobody outside imports anything else of this one
+(but ``apps.models.tasks`` and the two ``worker`` modules, which processes start with).
+
+Everything that changes something takes effect at once: it writes, and sends the orders that
+follow after the commit. What gets lost on the way is made up for by the control plane.
+"""
+
+from __future__ import annotations
+
+from apps.models.actions.built_in import set_built_in
+from apps.models.actions.launching import (
+    cancel,
+    launch,
+    relaunch,
+    start_prewarmed,
+    terminate,
+    wake,
+)
+from apps.models.actions.prewarming import set_prewarm
+from apps.models.actions.registering import edit, register, unregister
+from apps.models.actions.replicas import (
+    add_replicas,
+    move_replica,
+    remove_replica,
+    scale,
+    set_adapters,
+)
+from apps.models.events.history import events, last_event
+from apps.models.orders import Adapter, LaunchOrder, Placement
+from apps.models.pictures import (
+    EventInfo,
+    LaunchInfo,
+    NodeInfo,
+    ReplicaInfo,
+    ServedModel,
+    launch_info,
+    launches,
+    nodes,
+    past_launches,
+    running_launch,
+    served_models,
+)
+from apps.models.registrations import RegistrationInfo, registration, registrations
+
+__all__ = [
+    "Adapter",
+    "EventInfo",
+    "LaunchInfo",
+    "LaunchOrder",
+    "NodeInfo",
+    "Placement",
+    "RegistrationInfo",
+    "ReplicaInfo",
+    "ServedModel",
+    "add_replicas",
+    "cancel",
+    "edit",
+    "events",
+    "last_event",
+    "launch",
+    "launch_info",
+    "launches",
+    "move_replica",
+    "nodes",
+    "past_launches",
+    "register",
+    "registration",
+    "registrations",
+    "relaunch",
+    "remove_replica",
+    "running_launch",
+    "scale",
+    "served_models",
+    "set_adapters",
+    "set_built_in",
+    "set_prewarm",
+    "start_prewarmed",
+    "terminate",
+    "unregister",
+    "wake",
+]

@@ -1,0 +1,58 @@
+"""Which nodes have the files that another one is to fetch, by their heartbeats: orders name them,
+and the node copies from there what it can (``xplatform.files.peers``)."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from apps.models.models import Node
+from xplatform.files.source import shown
+
+#: they are asked one after the other, and each that is away costs a moment
+_MOST = 4
+#: what a node says goes into the orders of others, which send their token there
+_URL = re.compile(r"https?://[^\s/@?#]+:\d{1,5}", re.ASCII)
+
+
+class Peers:
+    """Read with the first source that is fetched, in one query."""
+
+    def told(self, source: Mapping[str, Any], node: str) -> dict[str, Any]:
+        """The source for an order to this node: with ``peers``, if there are any."""
+        told = dict(source)
+        if told.get("hub") in ("huggingface", "modelscope", "uri") and not told.get("peers"):
+            id = str(told.get("id", ""))
+            key = (str(told["hub"]), shown(id) if told["hub"] == "uri" else id)
+            urls = [url for name, url in self._having[key] if name != node]
+            if urls:
+                # By chance: not all new replicas copy from the same one.
+                told["peers"] = random.sample(urls, min(_MOST, len(urls)))
+        return told
+
+    def adapters(self, adapters: list[dict[str, Any]], node: str) -> list[dict[str, Any]]:
+        return [
+            {**one, "source": self.told(one["source"], node)} if one.get("source") else one
+            for one in adapters
+        ]
+
+    @cached_property
+    def _having(self) -> defaultdict[tuple[str, str], list[tuple[str, str]]]:
+        """(hub, name) → (node, its address). Which of the files are whole there, it says itself
+        when it is asked; here only those count that have some and wait for none."""
+        found: defaultdict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+        rows = Node.objects.filter(state=Node.State.UP).exclude(files={})
+        for name, files in rows.values_list("name", "files"):
+            url = str(files.get("peer") or "")
+            if not _URL.fullmatch(url):
+                continue
+            for entry in files.get("cached", ()):
+                if entry.get("size") and not entry.get("partial"):
+                    key = (str(entry.get("hub")), str(entry.get("name")))
+                    if (name, url) not in found[key]:
+                        found[key].append((name, url))
+        return found

@@ -1,0 +1,161 @@
+"""``/api/estimate``: what one replica of a model takes, engine by engine, before it is launched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.models import api
+from apps.models.catalogue.choice import choices, size_of, spec_for
+from apps.models.catalogue.schema import Family
+from apps.models.events.history import read_number
+from apps.models.facts import (
+    Facts,
+    Machine,
+    correct,
+    correction_key,
+    estimate,
+    facts_of_family,
+    from_dict,
+    machine,
+    match,
+)
+from apps.models.files_views import family_of, first_node, source_for
+from apps.models.models import MemorySample
+from apps.models.nodes.ask import ask_node
+from apps.models.registration_views import check_kind
+from xplatform.core.config import settings
+from xplatform.core.errors import InvalidValue, MissingField, PlatformError
+
+_READ_SECONDS = 60.0
+_ACCELERATORS = ("cuda", "rocm", "metal")
+
+_PARAMETERS = [
+    OpenApiParameter("name", str, description="Of the catalogue or a registration."),
+    OpenApiParameter("path", str, description="Or: a file or folder on a node."),
+    OpenApiParameter("node", str, description="Where the path is, and what it is to run on."),
+    OpenApiParameter("kind", str),
+    OpenApiParameter("engine", str, description="Only this one."),
+    OpenApiParameter("size", str, description="Billions of parameters."),
+    OpenApiParameter("format", str),
+    OpenApiParameter("quantization", str),
+    OpenApiParameter("context_length", int, description="Tokens of a request."),
+    OpenApiParameter("slots", int, description="Requests that run at once."),
+]
+
+
+@extend_schema_view(
+    get=extend_schema(
+        parameters=_PARAMETERS,
+        responses={200: OpenApiTypes.OBJECT},
+        summary="Estimate the memory of a model",
+    )
+)
+class EstimateView(APIView):
+    def get(self, request: Request) -> Response:
+        query = {name: str(text) for name, text in request.query_params.items() if text}
+        slots = read_number(query, "slots", 1, 4096, None) or settings().slots
+        context = read_number(query, "context_length", 1, 2**31 - 1, None)
+        where = _machine(query.get("node", ""))
+        engine = query.get("engine")
+        name, path = query.get("name", ""), query.get("path", "")
+        if path or "/" in name:
+            found = {
+                "model": path,
+                "engines": _of_facts(_read(query), engine, slots, context, where),
+            }
+        elif name:
+            family = family_of(name, check_kind(query.get("kind")), request.user.get_username())
+            found = {
+                "model": family.name,
+                "engines": _of_family(family, query, engine, slots, context, where),
+            }
+        else:
+            raise MissingField("Say of what: `name` or `path`.", param="name")
+        if engine and not found["engines"]:
+            raise InvalidValue(f"`engine` {engine[:50]!r} is not known.", param="engine")
+        return Response({**found, "slots": slots, "context_length": context, "node": where.name})
+
+
+def _machine(node: str) -> Machine:
+    """The one that is asked for, or that has an accelerator, or any."""
+    pictures = [machine(msgspec.to_builtins(one)) for one in api.nodes() if one.state == "up"]
+    if node:
+        pictures = [one for one in pictures if one.name == node]
+        if not pictures:
+            raise InvalidValue(f"`node` {node[:100]!r} is not there, or silent.", param="node")
+    pictures.sort(key=lambda one: not _accelerator(one))
+    return pictures[0] if pictures else Machine()
+
+
+def _accelerator(where: Machine) -> str:
+    return next((kind for kind in _ACCELERATORS if kind in where.devices), "")
+
+
+def _read(query: dict[str, str]) -> Facts:
+    """Of a path or a repository: read by a node."""
+    question: dict[str, Any] = {"quantization": query.get("quantization", "")}
+    if path := query.get("path"):
+        question["path"] = path
+    else:
+        question["source"] = msgspec.to_builtins(source_for(query, None))
+    node = query.get("node") or first_node()
+    return from_dict(ask_node(node, "facts.read", question, timeout=_READ_SECONDS)["facts"])
+
+
+def _of_family(
+    family: Family,
+    query: dict[str, str],
+    engine: str | None,
+    slots: int,
+    context: int | None,
+    where: Machine,
+) -> list[dict[str, Any]]:
+    """For each engine the first version that it runs, or why it runs none."""
+    size = size_of(query.get("size"), "size")
+    wanted = query.get("quantization")
+    formats = dict.fromkeys(
+        way.spec.format for way in choices(family, query.get("format"), size, wanted)
+    )
+    rows: dict[str, dict[str, Any]] = {}
+    for format in formats:
+        way = spec_for(family, format, size, wanted)
+        facts = facts_of_family(family, way.spec, way.quantization)
+        for row in _of_facts(facts, engine, slots, context, where):
+            known = rows.get(row["engine"])
+            if known is None or (row["reads"] and known["estimate"] is None):
+                version = {
+                    "size": way.spec.size,
+                    "format": way.spec.format,
+                    "quantization": way.quantization,
+                }
+                rows[row["engine"]] = {**row, **version}
+    return sorted(rows.values(), key=lambda row: row["estimate"] is None)
+
+
+def _of_facts(
+    facts: Facts, engine: str | None, slots: int, context: int | None, where: Machine
+) -> list[dict[str, Any]]:
+    rows = []
+    for one in match(facts, where, [engine] if engine else None):
+        row: dict[str, Any] = {"engine": one.engine, "reads": one.ok}
+        row |= {"reason": one.reason, "estimate": None}
+        rows.append(row)
+        if not one.ok:
+            continue
+        try:
+            found = estimate(facts, one.engine, slots, context, accelerator=_accelerator(where))
+        except PlatformError as error:
+            row["reason"] = str(error)
+            continue
+        sample = MemorySample.objects.filter(key=correction_key(facts, one.engine)).first()
+        if sample is not None:
+            found = correct(found, sample.ratio)
+        row["estimate"] = msgspec.to_builtins(found)
+    return rows

@@ -1,0 +1,151 @@
+"""``/api/files`` and ``/api/downloads``: model files on the nodes, through their agents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.models import api
+from apps.models.catalogue.choice import source_of, spec_for
+from apps.models.catalogue.library import library
+from apps.models.catalogue.schema import Family
+from apps.models.control.peers import Peers
+from apps.models.nodes.ask import ask_node
+from apps.models.registration_views import check_kind
+from apps.models.views import AdminWrites
+from xplatform.core.errors import Conflict, NotFound, PlatformError
+from xplatform.files import Source
+
+_ASK_SECONDS = 3.0
+#: a hub has to be asked what there is
+_FETCH_SECONDS = 90.0
+_ACTIONS = ("pause", "resume", "cancel", "forget")
+
+
+class FetchSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="Of the catalogue, or a repository: owner/name.")
+    kind = serializers.CharField(required=False, help_text="llm, embedding, …")
+    size = serializers.CharField(required=False, help_text="Billions of parameters.")
+    format = serializers.CharField(required=False)
+    quantization = serializers.CharField(required=False)
+    hub = serializers.ChoiceField(["huggingface", "modelscope"], required=False)
+    revision = serializers.CharField(required=False, default="")
+    node = serializers.CharField(required=False, help_text="By which node; the first, if absent.")
+
+
+def picture(node: api.NodeInfo) -> dict[str, Any]:
+    """By the node's own word; if it does not answer, its last."""
+    try:
+        found = ask_node(node.name, "files.list", timeout=_ASK_SECONDS)
+    except PlatformError:
+        found = node.files
+    return {
+        "node": node.name,
+        "downloads": found.get("downloads", []),
+        "cached": found.get("cached", []),
+        "disk": found.get("disk", {}),
+    }
+
+
+def all_files(node: str = "") -> list[dict[str, Any]]:
+    """Raises NotFound."""
+    found = [one for one in api.nodes() if node in ("", one.name)]
+    if node and not found:
+        raise NotFound(f"There is no node {node[:100]!r}.", param="node")
+    return [picture(one) for one in found if node or one.state == "up"]
+
+
+def fetch(values: dict[str, Any], user: str) -> dict[str, Any]:
+    """Begin to fetch; what has begun. Raises what the node says."""
+    source = source_for(values, user)
+    node = values.get("node") or first_node()
+    told = Peers().told(msgspec.to_builtins(source), node)
+    answer = ask_node(node, "files.fetch", {"source": told}, timeout=_FETCH_SECONDS)
+    return {**answer["download"], "node": node}
+
+
+def source_for(values: dict[str, Any], user: str | None) -> Source:
+    name, hub = values["name"], values.get("hub", "")
+    if "/" in name:
+        return Source(hub=hub or "huggingface", id=name, revision=values.get("revision", ""))
+    family = family_of(name, check_kind(values.get("kind")), user)
+    choice = spec_for(family, values.get("format"), values.get("size"), values.get("quantization"))
+    return source_of(choice.spec, choice.quantization, hub, family)
+
+
+def family_of(name: str, kind: str | None, user: str | None) -> Family:
+    """Somebody's registration goes before the catalogue."""
+    for info in api.registrations(kind, user):
+        if info.name == name:
+            return info.family
+    return library().find(name, kind, param="name")
+
+
+def first_node() -> str:
+    for node in api.nodes():
+        if node.state == "up":
+            return node.name
+    raise Conflict("No node is up.", param="node")
+
+
+@extend_schema_view(
+    get=extend_schema(
+        parameters=[OpenApiParameter("node", str, description="Only of this node.")],
+        responses={200: OpenApiTypes.OBJECT},
+        summary="Model files on the nodes, and downloads",
+    )
+)
+class FilesView(APIView):
+    def get(self, request: Request) -> Response:
+        return Response({"nodes": all_files(request.query_params.get("node", ""))})
+
+
+@extend_schema_view(
+    delete=extend_schema(responses={200: OpenApiTypes.OBJECT}, summary="Remove model files")
+)
+class FileView(APIView):
+    permission_classes = [AdminWrites]
+
+    def delete(self, request: Request, node: str, entry: str) -> Response:
+        return Response(ask_node(node, "files.remove", {"id": entry}, timeout=60.0))
+
+
+@extend_schema_view(
+    post=extend_schema(
+        request=FetchSerializer,
+        responses={201: OpenApiTypes.OBJECT},
+        summary="Fetch a model's files ahead of its launch",
+        operation_id="downloads_fetch",
+    )
+)
+class DownloadsView(APIView):
+    permission_classes = [AdminWrites]
+
+    def post(self, request: Request) -> Response:
+        given = FetchSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        return Response(fetch(given.validated_data, request.user.get_username()), status=201)
+
+
+@extend_schema_view(
+    post=extend_schema(
+        request=None,
+        responses={200: OpenApiTypes.OBJECT},
+        summary="Pause, resume, cancel or forget a download",
+    )
+)
+class DownloadView(APIView):
+    permission_classes = [AdminWrites]
+
+    def post(self, request: Request, node: str, download: str, action: str) -> Response:
+        if action not in _ACTIONS:
+            raise NotFound(f"A download can be {', '.join(_ACTIONS)}.", param="action")
+        answer = ask_node(node, f"files.{action}", {"id": download})
+        return Response({**answer.get("download", answer), "node": node})

@@ -1,0 +1,136 @@
+"""What can be done with a launch that exists: ``/api/launches/{uid}/…``. Thin: see actions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.models import api
+from apps.models.orders import LaunchOrder, Placement
+from apps.models.serializers import (
+    LaunchDetailSerializer,
+    NewLaunchSerializer,
+    PlacementSerializer,
+    order,
+)
+from apps.models.views import AdminWrites
+from xplatform.core.errors import InvalidValue
+
+
+class BoundsSerializer(serializers.Serializer[Any]):
+    min_replicas = serializers.IntegerField(help_text="0: nothing runs until it is called.")
+    max_replicas = serializers.IntegerField()
+
+
+class AddedSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField(required=False, default=1)
+    placement = PlacementSerializer(
+        required=False, help_text="Of these replicas; otherwise the launch's own."
+    )
+
+
+class TargetSerializer(serializers.Serializer[Any]):
+    node = serializers.CharField(required=False, help_text="Where to; empty: anywhere else.")
+
+
+class ChangeView(APIView):
+    permission_classes = [AdminWrites]
+
+    @staticmethod
+    def read(form: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+        given = form(data=request.data)
+        given.is_valid(raise_exception=True)
+        return dict(given.validated_data)
+
+    @staticmethod
+    def who(request: Request) -> str:
+        return request.user.get_username()
+
+    @staticmethod
+    def show(info: api.LaunchInfo, status: int = 200) -> Response:
+        return Response(LaunchDetailSerializer(info).data, status=status)
+
+
+@extend_schema_view(
+    post=extend_schema(
+        request=None, responses=LaunchDetailSerializer, summary="Cancel a launch on its way"
+    )
+)
+class CancelView(ChangeView):
+    def post(self, request: Request, uid: str) -> Response:
+        return self.show(api.cancel(uid, self.who(request)))
+
+
+@extend_schema_view(
+    post=extend_schema(
+        request=NewLaunchSerializer,
+        responses={202: LaunchDetailSerializer},
+        summary="Start a launch anew, as it is or with another order",
+    )
+)
+class RelaunchView(ChangeView):
+    def post(self, request: Request, uid: str) -> Response:
+        changes: LaunchOrder | None = None
+        if request.data:
+            form = NewLaunchSerializer(data={**dict(request.data), "uid": uid})
+            form.is_valid(raise_exception=True)
+            changes = order({**form.validated_data, "requested_by": self.who(request)})
+        return self.show(api.relaunch(uid, self.who(request), changes), status=202)
+
+
+@extend_schema_view(
+    put=extend_schema(
+        request=BoundsSerializer, responses=LaunchDetailSerializer, summary="Set the bounds"
+    ),
+    post=extend_schema(
+        request=AddedSerializer, responses=LaunchDetailSerializer, summary="Add replicas"
+    ),
+)
+class ReplicasView(ChangeView):
+    def put(self, request: Request, uid: str) -> Response:
+        given = self.read(BoundsSerializer, request)
+        return self.show(
+            api.scale(uid, given["min_replicas"], given["max_replicas"], self.who(request))
+        )
+
+    def post(self, request: Request, uid: str) -> Response:
+        given = self.read(AddedSerializer, request)
+        place = convert(given["placement"], Placement) if "placement" in given else None
+        return self.show(api.add_replicas(uid, given["count"], place, self.who(request)))
+
+
+@extend_schema_view(
+    delete=extend_schema(responses=LaunchDetailSerializer, summary="Remove this replica")
+)
+class ReplicaView(ChangeView):
+    def delete(self, request: Request, uid: str, replica: str) -> Response:
+        return self.show(api.remove_replica(uid, replica, self.who(request)))
+
+
+@extend_schema_view(
+    post=extend_schema(
+        request=TargetSerializer, responses=LaunchDetailSerializer, summary="Move this replica"
+    )
+)
+class MoveView(ChangeView):
+    def post(self, request: Request, uid: str, replica: str) -> Response:
+        given = self.read(TargetSerializer, request)
+        return self.show(
+            api.move_replica(uid, replica, given.get("node") or None, self.who(request))
+        )
+
+
+def convert(values: dict[str, Any], form: Any) -> Any:
+    """Raises InvalidValue naming the field."""
+    try:
+        return msgspec.convert(values, form)
+    except msgspec.ValidationError as error:
+        text, _, path = str(error).partition(" - at `$")
+        field = path.rstrip("`").lstrip(".")
+        raise InvalidValue(f"{field or 'The value'}: {text}.", param=field or None) from None

@@ -1,0 +1,1 @@
+"""The machines of the cluster, seen from the control plane: asked, joined, set aside."""

@@ -1,0 +1,78 @@
+"""Asking a node: the answer of a function that runs on it (``apps.models.node.questions``).
+
+The question is a Celery task on the node's queue that expires with the asker's patience; the
+answer is put into a list in the channels' Redis, where it is waited for and expires as well.
+Nothing is kept on either side, so nothing is left over when one of them dies.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import redis
+
+from apps.models.control import effects
+from apps.models.models import Node
+from xplatform.core.config import settings
+from xplatform.core.errors import (
+    BY_CODE,
+    BrokerUnavailable,
+    Internal,
+    NodeSilent,
+    NotFound,
+    PlatformError,
+)
+from xplatform.core.queues import TASK_ASK, answer_key, node_queue
+
+
+def ask_node(
+    node: str, question: str, args: Mapping[str, Any] | None = None, timeout: float = 10.0
+) -> dict[str, Any]:
+    """Blocks for the answer. Raises the error that the node answered with, NotFound for an
+    unknown node, NodeSilent when nothing comes in time, BrokerUnavailable."""
+    found = Node.objects.filter(name=node).first()
+    if found is None:
+        raise NotFound(f"There is no node {node[:100]!r}.", param="node")
+    if found.state == Node.State.SILENT:
+        raise NodeSilent(node, f"not heard since {found.heartbeat:%Y-%m-%d %H:%M:%S} UTC")
+    key = answer_key(node, secrets.token_urlsafe(16))
+    effects.sender().send(
+        TASK_ASK, node_queue(node), question, dict(args or {}), key, expires=timeout
+    )
+    return _unpack(node, question, _wait(key, timeout), timeout)
+
+
+def _wait(key: str, timeout: float) -> bytes | None:
+    try:
+        with redis.Redis.from_url(
+            settings().channels_url, socket_connect_timeout=2, socket_timeout=timeout + 5
+        ) as client:
+            # To the server 0 means for ever.
+            taken = client.blpop([key], timeout=max(0.05, timeout))
+    except redis.RedisError as error:
+        raise BrokerUnavailable(f"The message broker fails: {error}.") from None
+    return None if taken is None else bytes(taken[1])
+
+
+def _unpack(node: str, question: str, data: bytes | None, timeout: float) -> dict[str, Any]:
+    if data is None:
+        raise NodeSilent(node, f"{question!r} was asked {timeout:g} s ago")
+    reply = msgspec.msgpack.decode(data)
+    if (failure := reply.get("error")) is None:
+        answer: dict[str, Any] = reply["answer"]
+        return answer
+    raise error_of(failure)
+
+
+def error_of(failure: Mapping[str, Any]) -> PlatformError:
+    """The error that the node raised; of a newer version's codes only the words."""
+    kind = BY_CODE.get(failure["code"], Internal)
+    return kind.said(
+        failure["message"],
+        param=failure.get("param"),
+        data=failure.get("data"),
+        retry_after=failure.get("retry_after"),
+    )

@@ -1,0 +1,144 @@
+"""``/api/registrations`` and ``/api/catalogue``: what can be launched by a name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.models import api
+from apps.models.catalogue.convert import family_from
+from apps.models.catalogue.library import library
+from apps.models.catalogue.schema import Family
+from apps.models.models import Kind
+from apps.models.views import AdminWrites
+from xplatform.core.errors import InvalidValue
+
+_KIND = OpenApiParameter("kind", str, enum=Kind.values)
+
+
+class RegistrationSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(Kind.values)
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+    family = serializers.DictField(help_text="In the form of the catalogue.")
+    owner = serializers.CharField()
+    shared = serializers.BooleanField()
+    created = serializers.DateTimeField()
+
+
+class NewRegistrationSerializer(serializers.Serializer[Any]):
+    family = serializers.DictField(help_text="In the form of the catalogue, or Xinference's.")
+    kind = serializers.CharField(
+        required=False, help_text="Of Xinference's form, which does not say it."
+    )
+    shared = serializers.BooleanField(required=False, default=True)
+    edit = serializers.BooleanField(
+        required=False, default=False, help_text="Make a new version of one that exists."
+    )
+
+
+def check_kind(kind: str | None) -> str | None:
+    if kind and kind not in Kind.values:
+        raise InvalidValue(
+            f"`kind` {kind[:50]!r} is not one of: {', '.join(Kind.values)}.", param="kind"
+        )
+    return kind or None
+
+
+def shown(info: api.RegistrationInfo) -> dict[str, Any]:
+    return {**asdict(info), "family": msgspec.to_builtins(info.family)}
+
+
+@extend_schema_view(
+    get=extend_schema(
+        parameters=[_KIND],
+        responses=RegistrationSerializer(many=True),
+        summary="List registrations",
+    ),
+    post=extend_schema(
+        request=NewRegistrationSerializer,
+        responses={201: RegistrationSerializer},
+        summary="Register a family",
+    ),
+)
+class RegistrationsView(APIView):
+    permission_classes = [AdminWrites]
+
+    def get(self, request: Request) -> Response:
+        kind = check_kind(request.query_params.get("kind"))
+        found = api.registrations(kind, request.user.get_username())
+        return Response(RegistrationSerializer([shown(info) for info in found], many=True).data)
+
+    def post(self, request: Request) -> Response:
+        given = NewRegistrationSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = given.validated_data
+        raw = values["family"]
+        if kind := check_kind(values.get("kind") or raw.get("kind")):
+            raw = family_from(kind, raw)
+        save = api.edit if values["edit"] else api.register
+        info = save(raw, request.user.get_username(), values["shared"])
+        return Response(RegistrationSerializer(shown(info)).data, status=201)
+
+
+@extend_schema_view(
+    get=extend_schema(responses=RegistrationSerializer, summary="Look at a registration"),
+    delete=extend_schema(responses={204: None}, summary="Delete a registration"),
+)
+class RegistrationView(APIView):
+    permission_classes = [AdminWrites]
+
+    def get(self, request: Request, kind: str, name: str) -> Response:
+        info = api.registration(kind, name, request.user.get_username())
+        return Response(RegistrationSerializer(shown(info)).data)
+
+    def delete(self, request: Request, kind: str, name: str) -> Response:
+        api.unregister(kind, name, request.user.get_username())
+        return Response(status=204)
+
+
+@extend_schema_view(
+    get=extend_schema(
+        parameters=[
+            _KIND,
+            OpenApiParameter("search", str, description="Words; the best match first."),
+        ],
+        responses={200: OpenApiTypes.OBJECT},
+        summary="Search the catalogue",
+        operation_id="catalogue_list",
+    )
+)
+class CatalogueView(APIView):
+    def get(self, request: Request) -> Response:
+        kind = check_kind(request.query_params.get("kind"))
+        words = request.query_params.get("search", "")
+        found = library().search(words, kind) if words else library().families(kind)
+        return Response([_short(family) for family in found])
+
+
+@extend_schema_view(
+    get=extend_schema(responses={200: OpenApiTypes.OBJECT}, summary="Look at a family")
+)
+class FamilyView(APIView):
+    def get(self, request: Request, kind: str, name: str) -> Response:
+        return Response(msgspec.to_builtins(library().find(name, check_kind(kind), param="name")))
+
+
+def _short(family: Family) -> dict[str, Any]:
+    """A line of a list: a detailed list of all is megabytes."""
+    return {
+        "kind": family.kind,
+        "name": family.name,
+        "abilities": list(family.abilities),
+        "context_length": family.context_length,
+        "sizes": sorted({spec.size for spec in family.specs if spec.size}, key=float),
+        "formats": sorted({spec.format for spec in family.specs}),
+    }

@@ -1,0 +1,207 @@
+"""The shapes of ``/api/launches`` and ``/api/nodes``. What values mean is checked in actions."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from rest_framework import serializers
+
+from apps.models.models import Model
+from apps.models.orders import Adapter, LaunchOrder
+from apps.models.states import LaunchState, ReplicaState
+from xplatform.core.errors import InvalidValue
+
+T = TypeVar("T")
+
+
+class ReplicaSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    epoch = serializers.IntegerField(help_text="Counts the starts of this model.")
+    node = serializers.CharField()
+    state = serializers.ChoiceField([state.value for state in ReplicaState])
+    progress = serializers.FloatField(help_text="0 to 1")
+    message = serializers.CharField()
+    pid = serializers.IntegerField(allow_null=True)
+    devices = serializers.ListField(child=serializers.CharField())
+    memory = serializers.IntegerField(help_text="Bytes that it is counted with.")
+    memory_peak = serializers.IntegerField(help_text="The most that was measured.")
+    leaving = serializers.CharField(help_text="Why it goes when another has taken its place.")
+    created = serializers.DateTimeField()
+    changed = serializers.DateTimeField()
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    who = serializers.CharField()
+    subject = serializers.CharField()
+    before = serializers.CharField()
+    after = serializers.CharField()
+    why = serializers.CharField()
+    node = serializers.CharField()
+    replica = serializers.CharField(allow_null=True)
+
+
+class LaunchSerializer(serializers.Serializer[Any]):
+    uid = serializers.CharField()
+    kind = serializers.ChoiceField(Model.Kind.values)
+    engine = serializers.CharField()
+    model_path = serializers.CharField()
+    slots = serializers.IntegerField()
+    context_length = serializers.IntegerField(allow_null=True)
+    options = serializers.DictField()
+    built_in = serializers.BooleanField()
+    origin = serializers.ChoiceField(Model.Origin.values)
+    family = serializers.CharField()
+    size = serializers.CharField()
+    format = serializers.CharField()
+    quantization = serializers.CharField()
+    source = serializers.DictField()  # type: ignore[assignment]
+    packages = serializers.ListField(child=serializers.CharField())
+    adapters = serializers.ListField(child=serializers.DictField())
+    abilities = serializers.ListField(child=serializers.CharField())
+    estimate = serializers.DictField(help_text="Bytes that one replica is expected to take.")
+    wanted = serializers.IntegerField(help_text="Replicas that should run now.")
+    min_replicas = serializers.IntegerField()
+    max_replicas = serializers.IntegerField()
+    idle_seconds = serializers.FloatField(allow_null=True)
+    pinned = serializers.BooleanField()
+    prewarm = serializers.BooleanField()
+    launch_anyway = serializers.BooleanField()
+    placement = serializers.DictField()
+    last_called = serializers.DateTimeField(allow_null=True)
+    start_seconds = serializers.FloatField(
+        allow_null=True, help_text="How long the last start took."
+    )
+    state = serializers.ChoiceField([state.value for state in LaunchState])
+    reason = serializers.CharField(help_text="Why it failed last, or what it waits for.")
+    progress = serializers.FloatField(help_text="0 to 1, of the replica nearest to ready")
+    message = serializers.CharField()
+    requested_by = serializers.CharField()
+    created = serializers.DateTimeField()
+    retry_at = serializers.DateTimeField(allow_null=True)
+    replicas = ReplicaSerializer(many=True)
+
+
+class LaunchDetailSerializer(LaunchSerializer):
+    events = EventSerializer(many=True)
+
+
+class PlacementSerializer(serializers.Serializer[Any]):
+    nodes = serializers.ListField(child=serializers.CharField(), required=False)
+    labels = serializers.DictField(child=serializers.CharField(), required=False)
+    devices = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text='Ids like "cuda:0".'
+    )
+    count = serializers.JSONField(
+        required=False,
+        allow_null=True,
+        help_text='Accelerators of a replica: a number, "auto", or null for none.',
+    )
+
+
+class NewLaunchSerializer(serializers.Serializer[Any]):
+    uid = serializers.CharField(help_text="The name to call it by: `model` in requests.")
+    family = serializers.CharField(
+        required=False, help_text="A name of the catalogue or of a registration."
+    )
+    size = serializers.CharField(required=False, help_text="Billions of parameters.")
+    format = serializers.CharField(required=False)
+    quantization = serializers.CharField(required=False)
+    model_path = serializers.CharField(
+        required=False, help_text="A file or folder on the node. Not for built-in models."
+    )
+    source = serializers.DictField(  # type: ignore[assignment]
+        required=False, help_text="Files to fetch: hub, id, revision, files, entry."
+    )
+    hub = serializers.CharField(
+        required=False, help_text="Where a family's files come from: huggingface or modelscope."
+    )
+    engine = serializers.CharField(required=False, help_text="Not for built-in models.")
+    kind = serializers.CharField(required=False, help_text="llm, embedding, …")
+    slots = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Requests that run at once."
+    )
+    context_length = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Tokens per request."
+    )
+    options = serializers.DictField(required=False, help_text="Options by the engine's own names.")
+    environment = serializers.DictField(child=serializers.CharField(), required=False)
+    packages = serializers.ListField(child=serializers.CharField(), required=False)
+    adapters = serializers.ListField(
+        child=serializers.DictField(), required=False, help_text="LoRAs: name, path, scale."
+    )
+    trust_remote_code = serializers.BooleanField(required=False)
+    min_replicas = serializers.IntegerField(
+        required=False, help_text="0: nothing runs until it is called."
+    )
+    max_replicas = serializers.IntegerField(
+        required=False, help_text="If left out: as many as the least."
+    )
+    idle_seconds = serializers.FloatField(
+        required=False,
+        allow_null=True,
+        help_text="Without a request for this long it goes down to `min_replicas`.",
+    )
+    pinned = serializers.BooleanField(
+        required=False, help_text="Never pushed out for another model."
+    )
+    prewarm = serializers.BooleanField(required=False, help_text="Starts with the server.")
+    placement = PlacementSerializer(required=False)
+    launch_anyway = serializers.BooleanField(
+        required=False, help_text="Start it though it is not expected to fit."
+    )
+
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
+        if unknown := set(self.initial_data) - set(self.fields):
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                dict.fromkeys(sorted(unknown), f"There is no such field; there are: {known}")
+            )
+        return attrs
+
+
+class AdaptersSerializer(serializers.Serializer[Any]):
+    adapters = serializers.ListField(
+        child=serializers.DictField(), help_text="LoRAs: name, path, scale. All there shall be."
+    )
+
+
+class NodeSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    address = serializers.CharField()
+    state = serializers.ChoiceField(["up", "silent"])
+    heartbeat = serializers.DateTimeField()
+    version = serializers.CharField()
+    devices = serializers.DictField()
+    replicas = serializers.IntegerField()
+    labels = serializers.DictField()
+    cordoned = serializers.BooleanField()
+    draining = serializers.BooleanField()
+    engines = serializers.DictField()
+    files = serializers.DictField()
+
+
+def order(values: dict[str, Any]) -> LaunchOrder:
+    """What a face was given, as an order. Raises InvalidValue naming the field."""
+    if "max_replicas" not in values and isinstance(values.get("min_replicas"), int):
+        values = {**values, "max_replicas": max(1, values["min_replicas"])}
+    return _converted(values, LaunchOrder)
+
+
+def adapters(values: dict[str, Any]) -> list[Adapter]:
+    return _converted(values, _Adapters).adapters
+
+
+class _Adapters(msgspec.Struct):
+    adapters: list[Adapter]
+
+
+def _converted(values: dict[str, Any], form: type[T]) -> T:
+    try:
+        return msgspec.convert(values, form)
+    except msgspec.ValidationError as error:
+        text, _, path = str(error).partition(" - at `$")
+        field = path.rstrip("`").lstrip(".")
+        raise InvalidValue(f"`{field}`: {text}.", param=field or None) from None

@@ -1,0 +1,1 @@
+"""``make bench``: what the server promises about speed, memory and recovery, measured."""

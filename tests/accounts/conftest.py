@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apps.accounts import api
+from tests.support.database import clean_database, pytest_collection_modifyitems
+
+__all__ = ["clean_database", "pytest_collection_modifyitems"]
+
+
+@pytest.fixture
+def hints(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Kinds of the hints that were broadcast."""
+    kinds: list[str] = []
+
+    def broadcast(kind: str, **values: Any) -> None:
+        kinds.append(kind)
+
+    monkeypatch.setattr(api, "broadcast", broadcast)
+    return kinds
+
+
+@pytest.fixture
+def admin_key(clean_database: None, hints: list[str]) -> str:
+    api.ensure_admin("correct horse battery")
+    token = api.ensure_first_key()
+    assert token is not None
+    hints.clear()
+    return token

@@ -1,0 +1,155 @@
+"""Django's settings. What a person may set is in ``xplatform.core.config``; this translates."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from apps.models.states import LaunchState, ReplicaState
+from xplatform.core.config import secret
+from xplatform.core.config import settings as _load
+from xplatform.database import database
+
+_settings = _load()
+
+SECRET_KEY = secret("django")
+DEBUG = False
+# Names and addresses under which people reach the server are not known here. Nothing that is
+# sent or stored is built from the Host header, and cookies belong to the name in the address bar,
+# so a foreign name gains nothing.
+ALLOWED_HOSTS = ["*"]
+
+ROOT_URLCONF = "xplatform.urls"
+INSTALLED_APPS = [
+    "apps.accounts.apps.AccountsConfig",
+    "apps.models.apps.ModelsConfig",
+    "apps.inference.apps.InferenceConfig",
+    # Not the usual config, which would import all admin modules into every process: urls.py
+    # does it for the web.
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "xplatform.staticfiles.StaticFiles",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": database(_settings.database, _settings.home_path)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+# scrypt is as safe as a million rounds of PBKDF2 and does not hold up the first start.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+
+# Cookies do not know ports: other servers on this machine must not share ours.
+SESSION_COOKIE_NAME = "xplatform_session"
+CSRF_COOKIE_NAME = "xplatform_csrf"
+CSRF_COOKIE_SAMESITE = SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+LOGIN_URL = "admin:login"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+
+# Files of the admin and of the API pages are served from the packages themselves: no collectstatic.
+STATIC_URL = "/static/"
+STATIC_ROOT: str | None = None
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 3600
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# Requests of the hot path never come here; this guards the forms and /api.
+DATA_UPLOAD_MAX_MEMORY_SIZE = min(_settings.max_body_mb, 32) * 1024 * 1024
+
+# Whoever starts the process has set up logging already.
+LOGGING_CONFIG = None
+# A caller's mistake is answered, and is no warning to the operator.
+logging.getLogger("django.request").setLevel(logging.ERROR)
+
+REST_FRAMEWORK = {
+    # Models have a format; answers have one only, and need no parameter to choose it.
+    "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.accounts.authentication.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "xplatform.rest.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "NON_FIELD_ERRORS_KEY": "body",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "xplatform",
+    "DESCRIPTION": "Model serving: the OpenAI-compatible surface under `/v1`, and the management"
+    " of models, launches, nodes and keys under `/api`.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True},
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api",
+    # Several things have a field "state", each with states of its own.
+    "ENUM_NAME_OVERRIDES": {
+        "LaunchState": [state.value for state in LaunchState],
+        "ReplicaState": [state.value for state in ReplicaState],
+        "NodeState": ["up", "silent"],
+        "KeyState": ["active", "revoked", "expired", "owner disabled"],
+        "JoinTokenState": ["active", "revoked", "expired"],
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "xplatform.rest.add_v1",
+    ],
+}
+
+#: for tests and tools that look for it
+BASE_DIR = Path(__file__).resolve().parent.parent

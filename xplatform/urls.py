@@ -1,0 +1,35 @@
+"""What Django serves. Inference and the probes never come here: see
+``apps.inference.gateway.routes`` for what does of ``/v1``."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.renderers import OpenApiJsonRenderer2
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from apps.accounts.login import LoginView
+
+admin.autodiscover()
+admin.site.site_header = admin.site.site_title = "xplatform"
+admin.site.index_title = "All records"
+
+handler404 = "xplatform.rest.not_found"
+handler500 = "xplatform.rest.failed"
+
+urlpatterns = [
+    # Until there is a console, the page that tells most.
+    path("", RedirectView.as_view(pattern_name="docs")),
+    path("admin/", admin.site.urls),
+    path(
+        "docs/openapi.json",
+        SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer2]),
+        name="openapi",
+    ),
+    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("token", LoginView.as_view(), name="token"),
+    path("v1/", include("apps.models.xinference.urls")),
+    path("api/", include("apps.accounts.urls")),
+    path("api/", include("apps.models.urls")),
+]
