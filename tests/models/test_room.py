@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from apps.models import api
+from apps.models import api, transitions
+from apps.models.control import keeper, starting
 from apps.models.models import Event, Launch, Replica
 from tests.models.world import World, an_order
 from xplatform.core.errors import DoesNotFit
@@ -183,3 +184,33 @@ class TestGivingWay:
         world.pass_time(2)
         assert [api.launch_info(uid).state for uid in "ab"] == ["ready", "ready"]
         assert "made room" not in " ".join(Event.objects.values_list("why", flat=True))
+
+
+def test_a_pass_of_many_transactions_sees_what_others_take_in_between(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nodes are read once for all of them, and again when somebody else gave out a place."""
+    reads: list[int] = []
+    read = starting.rooms
+    monkeypatch.setattr(starting, "rooms", lambda: reads.append(1) or read())
+    monkeypatch.setattr(keeper, "_BATCH", 1)
+    for uid in "abc":
+        launch(world, uid, 50, placement=api.Placement())
+    Replica.objects.all().delete()
+
+    last = Launch.objects.order_by("pk").last()
+    assert last is not None
+    lock = transitions.lock_all
+    reads.clear()
+
+    def lock_all(pks: list[int]) -> list[Launch]:
+        if reads == [1]:
+            # Somebody else, between the first transaction of the pass and the second.
+            keeper.keep(last.model.uid)
+        return lock(pks)
+
+    monkeypatch.setattr(transitions, "lock_all", lock_all)
+    keeper.keep_unsettled()
+    assert len(reads) == 3, "the pass's own, the other's, and once more after it"
+    places = Replica.objects.values_list("node", "devices__0")
+    assert len(set(places)) == len(places) == 3, "nobody was given what another has"

@@ -18,6 +18,7 @@ from apps.models.control.reconcile import (
     Limits,
     MarkFailed,
     MarkLost,
+    NodeSeen,
     RepeatStart,
     RepeatStop,
     StartReplicas,
@@ -75,22 +76,27 @@ def keep_all(hearing_since: float) -> None:
 def keep_unsettled(hearing_since: float = survey.ONLY_ROUNDS_KNOW) -> None:
     """All launches for which there is something to do. The others are looked at, not locked."""
     found = survey.unsettled(_limits(), hearing_since)
+    placing, nodes = Placing(), survey.nodes()
     for begin in range(0, len(found), _BATCH):
         with transaction.atomic():
             launches = transitions.lock_all(found[begin : begin + _BATCH])
-            Work(launches, hearing_since).do()
+            Work(launches, hearing_since, nodes, placing).do()
 
 
 class Work:
-    """On launches whose locks are held."""
+    """On launches whose locks are held, within the transaction that holds them."""
 
     def __init__(
-        self, launches: list[Launch], hearing_since: float = survey.ONLY_ROUNDS_KNOW
+        self,
+        launches: list[Launch],
+        hearing_since: float = survey.ONLY_ROUNDS_KNOW,
+        nodes: list[NodeSeen] | None = None,
+        placing: Placing | None = None,
     ) -> None:
         self._launches = launches
         self._hearing_since = hearing_since
         self._limits = _limits()
-        self._nodes = survey.nodes()
+        self._nodes = survey.nodes() if nodes is None else nodes
         self._replicas: defaultdict[int, dict[str, Replica]] = defaultdict(dict)
         pks = [launch.pk for launch in launches]
         for replica in Replica.objects.filter(launch__in=pks, state__in=LIVE).order_by("epoch"):
@@ -98,7 +104,8 @@ class Work:
         self._demand = survey.demand(
             [launch.pk for launch in launches if launch.min_replicas != launch.max_replicas]
         )
-        self._placing: Placing | None = None
+        self._placing = placing or Placing()
+        self._places = False
         #: launch → why it has no place
         self.refusals: dict[int, Refusal] = {}
 
@@ -106,7 +113,7 @@ class Work:
         for launch in self._launches:
             self._scale(launch)
             self._keep(launch)
-        if self._placing is not None:
+        if self._places:
             self._placing.write()
         return self.refusals
 
@@ -161,7 +168,9 @@ class Work:
                 effects.stop(seen.node, seen.id, seen.epoch, 0)
 
     def _start(self, launch: Launch, count: int) -> None:
-        self._placing = self._placing or Placing()
+        if not self._places:
+            self._placing.lock()
+            self._places = True
         replicas = self._replicas[launch.pk].values()
         refusal = self._placing.start(launch, count, replicas)
         if refusal is None:
@@ -204,6 +213,7 @@ def push_out(item: Idle, for_uid: str) -> None:
 def start_at(launch: Launch, wish: Placement, count: int = 1) -> None:
     """So many more, there. The launch's lock is held. Raises DoesNotFit."""
     placing = Placing()
+    placing.lock()
     replicas = launch.replicas.filter(state__in=LIVE)
     if refusal := placing.start(launch, count, replicas, wish):
         raise DoesNotFit(refusal.text, param="placement")

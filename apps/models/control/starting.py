@@ -3,6 +3,7 @@ launches never get the same memory."""
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -27,12 +28,26 @@ _ENOUGH = 32
 
 
 class Placing:
-    """Made within a transaction that holds the locks of its launches, and takes the one lock of
-    all places until that ends. So nobody may wait for a launch's lock after this one."""
+    """Gives out places. ``lock`` goes before all else: it takes the one lock of all places until
+    the transaction ends, so nobody may wait for a launch's lock after it.
+
+    One may serve several transactions, one after the other. The nodes are read once for all of
+    them, as long as nobody else gave out a place in between.
+    """
 
     def __init__(self) -> None:
+        self._token = uuid.uuid4().hex
+        #: who gave out the last place that is known here
+        self._last: str | None = None
+
+    def lock(self) -> None:
         Lease.objects.get_or_create(name="placement")
-        Lease.objects.select_for_update().get(name="placement")
+        lease = Lease.objects.select_for_update().get(name="placement")
+        if lease.holder != self._last:
+            self._read()
+            self._last = lease.holder
+
+    def _read(self) -> None:
         self._rooms = {room.name: room for room in rooms()}
         self._next = 0
         self._with_files: defaultdict[tuple[str, str], list[Room]] = defaultdict(list)
@@ -107,6 +122,8 @@ class Placing:
             return
         made, self._made = self._made, []
         Replica.objects.bulk_create(made)
+        Lease.objects.filter(name="placement").update(holder=self._token)
+        self._last = self._token
         # Most have one new replica, so this is one query.
         grown: defaultdict[int, list[int]] = defaultdict(list)
         for pk, count in Counter(replica.launch_id for replica in made).items():
