@@ -22,6 +22,7 @@ ALLOWED_HOSTS = ["*"]
 
 ROOT_URLCONF = "xplatform.urls"
 INSTALLED_APPS = [
+    "apps.audit.apps.AuditConfig",
     "apps.accounts.apps.AccountsConfig",
     "apps.models.apps.ModelsConfig",
     "apps.inference.apps.InferenceConfig",
