@@ -129,6 +129,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hf_token: str = ""
     modelscope_token: str = ""
     peer_token: str = ""
+    #: keys of the vault, newest first, comma-separated; empty: the file secrets/vault of the home
+    vault_keys: str = ""
     #: first password of the admin user and first API key, for unattended starts
     admin_password: str = ""
     api_key: str = ""
@@ -194,7 +196,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 #: settings that must not be shown
 SECRET_SETTINGS = frozenset(
-    {"admin_password", "api_key", "hf_token", "modelscope_token", "peer_token"}
+    {"admin_password", "api_key", "hf_token", "modelscope_token", "peer_token", "vault_keys"}
 )
 
 

@@ -510,6 +510,14 @@ class FilesDamaged(OwnError):
     cure = "Look at the mirror or proxy in between; the damaged file was deleted."
 
 
+class SecretUnreadable(OwnError):
+    """A stored secret cannot be decrypted: its key is not in this machine's vault."""
+
+    code = "secret_unreadable"
+    status = 500
+    cure = "The operator gives this process the vault's keys, or the secret is entered again."
+
+
 class Internal(OwnError):
     """A defect of this platform; the log has the details under the request's id."""
 
