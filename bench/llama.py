@@ -122,7 +122,7 @@ def _pairs(
         context_length=CONTEXT,
         options=options if setup.threads else {},
     )
-    with _alone(python, setup) as raw:
+    with alone_in(python, setup) as raw:
         lines: list[list[Any]] = []
         found: list[tuple[int, list[Pair]]] = []
         load.run(_load(server, setup, 4, 8, 0))  # warm
@@ -167,7 +167,7 @@ def _load(server: Server, setup: Setup, streams: int, total: int, first: int) ->
 
 
 @contextmanager
-def _alone(python: Path, setup: Setup) -> Iterator[RawEngine]:
+def alone_in(python: Path, setup: Setup) -> Iterator[RawEngine]:
     raw = RawEngine(python, setup)
     try:
         yield raw

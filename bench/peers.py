@@ -12,7 +12,8 @@ Making one takes 2 GB and an environment of its own, so nothing here does it by 
 4.  ``python -m bench peers --peer http://127.0.0.1:19997``.
 
 Both servers stay up all the time; only one of them has work at any moment. An idle Xinference
-polls, which shows in the others' CPU of our rounds.
+polls, which shows in the others' CPU of our rounds. In each turn the engine also runs alone, in
+one process without any server: what no server with these slots and threads can pass.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import load, tiny_llm
+from bench.llama import RawEngine, Setup, alone_in
 from bench.load import Answer, Load, Result, percentile
 from bench.report import Report, table
 from bench.server import ROOT, engine_python, serving
@@ -43,7 +45,8 @@ def bench(report: Report, peer: str | None, peer_key: str | None) -> None:
     if not peer:
         report.skip(GROUP, "Side by side", "3 × its tok/s, ½ its first token", "no --peer given")
         return
-    if engine_python("llama.cpp") is None:
+    python = engine_python("llama.cpp")
+    if python is None:
         report.skip(GROUP, "Side by side", "3 ×, ½", "the engine llama.cpp is not installed")
         return
     tiny = model_file()
@@ -58,21 +61,23 @@ def bench(report: Report, peer: str | None, peer_key: str | None) -> None:
                 ("ours", server.url, f"tiny-{slots}", server.key),
                 ("theirs", peer.rstrip("/"), f"lc-{slots}", peer_key),
             )
-            _compare(report, slots, sides)
+            with alone_in(python, Setup("alone", tiny, slots, THREADS, TOKENS)) as raw:
+                _compare(report, slots, sides, raw)
 
 
 def _compare(
-    report: Report, slots: int, sides: tuple[tuple[str, str, str, str | None], ...]
+    report: Report, slots: int, sides: tuple[tuple[str, str, str, str | None], ...], raw: RawEngine
 ) -> None:
     lines: list[list[Any]] = []
     for _, url, model, key in sides:  # warm
         load.run(_load(url, model, key, 2, 6, 0))
     for streams, (full, quick) in LEVELS.items():
         found: dict[str, list[Result]] = {name: [] for name, *_ in sides}
+        alone: list[tuple[float, float]] = []
         for turn in range(1 if report.quick else 3):
+            total = quick if report.quick else full
             for name, url, model, key in sides:
                 first = streams * 100_000 + turn * 10_000
-                total = quick if report.quick else full
                 result = load.run(_load(url, model, key, streams, total, first))
                 found[name].append(result)
                 lines.append(
@@ -82,17 +87,28 @@ def _compare(
                         percentile(result.gap_ms, 99), len(result.errors),
                     ]
                 )  # fmt: skip
+            prompts = [load.prompt(streams * 100_000 + turn * 10_000 + i) for i in range(total)]
+            bare = raw.run(streams, TOKENS, prompts)
+            alone.append((bare["tokens"] / bare["wall_s"], percentile(bare["first_ms"], 50)))
+            lines.append([streams, turn + 1, "alone", *alone[-1], "", "", ""])
         report.raw[f"peers.{slots}.{streams}"] = {
-            name: [result.summary() for result in results] for name, results in found.items()
+            **{name: [result.summary() for result in results] for name, results in found.items()},
+            "alone": [{"tokens_per_s": speed, "first_ms": first} for speed, first in alone],
         }
-        _row(report, slots, streams, found)
+        _row(report, slots, streams, found, alone)
     columns = (
         "streams", "round", "side", "tok/s", "first p50 ms", "first p99 ms", "gap p99 ms", "errors",
     )  # fmt: skip
     print(table(f"tiny LLM, {slots} slots, {THREADS} thread, {TOKENS} tokens", columns, lines))
 
 
-def _row(report: Report, slots: int, streams: int, found: dict[str, list[Result]]) -> None:
+def _row(
+    report: Report,
+    slots: int,
+    streams: int,
+    found: dict[str, list[Result]],
+    alone: list[tuple[float, float]],
+) -> None:
     speed = {n: statistics.median(r.tokens_per_s for r in rs) for n, rs in found.items()}
     first = {
         n: statistics.median(percentile(r.first_ms, 50) for r in rs) for n, rs in found.items()
@@ -103,7 +119,9 @@ def _row(report: Report, slots: int, streams: int, found: dict[str, list[Result]
         GROUP,
         f"side by side, {slots} slots, {streams} streams",
         f"{speed['ours']:,.0f} against {speed['theirs']:,.0f} tok/s ({faster:.1f} ×), first token "
-        f"{first['ours']:.0f} against {first['theirs']:.0f} ms ({sooner:.2f} ×)",
+        f"{first['ours']:.0f} against {first['theirs']:.0f} ms ({sooner:.2f} ×); the engine alone "
+        f"{statistics.median(a[0] for a in alone):,.0f} tok/s, "
+        f"{statistics.median(a[1] for a in alone):.0f} ms",
         "3 × its tok/s, ½ its first token",
         faster >= 3 and sooner <= 0.5 and not any(r.errors for r in found["ours"]),
     )
