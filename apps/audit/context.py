@@ -7,6 +7,7 @@ plane's own) has none.
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -34,7 +35,9 @@ class Acting:
     key_id: str = ""
     address: str = ""
     project: str = ""
+    #: id of the request, and its method and path, or the command
     request: str = ""
+    via: str = ""
 
 
 _now: ContextVar[Acting | None] = ContextVar("acting", default=None)
@@ -61,3 +64,14 @@ def within(acting: Acting) -> Iterator[Acting]:
         yield acting
     finally:
         _now.reset(token)
+
+
+@contextmanager
+def at_the_machine(command: str) -> Iterator[Acting]:
+    """Within it, whatever is recorded was done by the operator, by this command."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "somebody"
+    with within(Acting(name="operator", via=f"manage.py {command} ({user})")) as acting:
+        yield acting

@@ -12,8 +12,8 @@ _SAYS: Final = "the audit is written once"
 #: what the sealer writes, once
 _PLACE: Final = ("seq", "link")
 _CONTENT: Final = (
-    "id", "at", "who", "user", "key", "address", "action", "thing", "thing_id", "project",
-    "before", "after", "outcome", "why", "request", "count", "signed_by", "signature",
+    "id", "uid", "at", "who", "user", "key", "address", "action", "thing", "thing_id", "project",
+    "before", "after", "outcome", "why", "request", "via", "count", "signed_by", "signature",
 )  # fmt: skip
 
 #: an entry may go once a row says that all up to its place were pruned

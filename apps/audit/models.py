@@ -54,6 +54,8 @@ class Entry(AppendOnlyModel):
         REFUSED = "refused"
         FAILED = "failed"
 
+    #: makes each entry the only one of its kind: one that was copied is found
+    uid = models.UUIDField(unique=True, editable=False)
     at = models.DateTimeField(default=timezone.now, db_index=True)
     who = models.CharField(max_length=150, help_text="Name of a person, or of a part of the server")
     user = models.BigIntegerField(null=True, blank=True, help_text="The person's number, if any")
@@ -70,6 +72,7 @@ class Entry(AppendOnlyModel):
     outcome = models.CharField(max_length=8, choices=Outcome, default=Outcome.DONE)
     why = models.TextField(blank=True)
     request = models.CharField(max_length=128, blank=True, help_text="Id of the HTTP request")
+    via = models.CharField(max_length=200, blank=True, help_text="Method and path, or command")
     #: refused attempts of one kind and address are counted, a row a minute
     count = models.PositiveIntegerField(default=1)
     #: which secret of this installation signed it, and the signature over all of the above

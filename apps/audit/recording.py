@@ -3,6 +3,7 @@ without the other, and no lock that another change would wait for."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -33,6 +34,7 @@ def record(
     """
     before, after = redaction.changed(before, after)
     values: dict[str, Any] = {
+        "uid": uuid.uuid4(),
         "at": timezone.now(),
         **_who(actor),
         "action": redaction.text(action, 64),
@@ -61,4 +63,5 @@ def _who(actor: context.Who | str | None) -> dict[str, Any]:
         "key": redaction.text(who.key_id or "", 64),
         "address": redaction.text(who.address or now.address, 64),
         "request": redaction.text(now.request, 128),
+        "via": redaction.text(now.via, 200),
     }

@@ -10,18 +10,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
-from xplatform.core.config import secret, settings
+from xplatform.core.config import settings
+from xplatform.core.keyring import Keyring
 
 #: what the signature of an entry covers: everything but itself and its place
 SIGNED: Final = (
-    "at", "who", "user", "key", "address", "action", "thing", "thing_id", "project", "before",
-    "after", "outcome", "why", "request", "count",
+    "uid", "at", "who", "user", "key", "address", "action", "thing", "thing_id", "project",
+    "before", "after", "outcome", "why", "request", "via", "count",
 )  # fmt: skip
 
 #: the link before the first
@@ -43,23 +46,29 @@ def link(key: bytes, before: str, seq: int, signature: str) -> str:
 
 
 def current() -> tuple[str, bytes]:
-    return _named(secret("audit"))
+    return _named(_ring(settings().home_path).values()[0])
 
 
 def all_keys() -> dict[str, bytes]:
-    """By name, the current one and those before it: ``secrets/audit.<anything>``."""
-    current()
-    folder = settings().home_path / "secrets"
-    stamp = folder.stat().st_mtime_ns
-    return _all_keys(str(folder), stamp)
+    """By name, the current one and those before it: entries stay true to what signed them."""
+    return dict(map(_named, _ring(settings().home_path).values()))
 
 
 @cache
-def _all_keys(folder: str, stamp: int) -> dict[str, bytes]:
-    files = [Path(folder) / "audit", *sorted(Path(folder).glob("audit.*"))]
-    return dict(_named(file.read_text().strip()) for file in files)
+def _ring(home: Path) -> Keyring:
+    return Keyring(home / "secrets" / "audit", partial(secrets.token_urlsafe, 32))
 
 
+def sign_pruned(up_to: int, link: str, rows: int) -> tuple[str, str]:
+    name, key = current()
+    return name, _mac(key, "pruned", f"{up_to} {link} {rows}")
+
+
+def pruned_is_genuine(key: bytes, signature: str, up_to: int, link: str, rows: int) -> bool:
+    return hmac.compare_digest(signature, _mac(key, "pruned", f"{up_to} {link} {rows}"))
+
+
+@cache
 def _named(text: str) -> tuple[str, bytes]:
     """A secret's name tells it apart and tells nothing of it."""
     return hashlib.sha256(b"audit secret " + text.encode()).hexdigest()[:8], text.encode()
@@ -78,4 +87,6 @@ def _canonical(values: Mapping[str, Any]) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, UUID):
+        return value.hex
     return value

@@ -131,6 +131,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     peer_token: str = ""
     #: keys of the vault, newest first, comma-separated; empty: the file secrets/vault of the home
     vault_keys: str = ""
+    #: days that entries of the audit are kept; 0: for ever
+    audit_days: Annotated[int, Meta(ge=0)] = 0
     #: first password of the admin user and first API key, for unattended starts
     admin_password: str = ""
     api_key: str = ""

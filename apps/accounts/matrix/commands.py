@@ -72,6 +72,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
 #: commands of our apps under ``manage.py``; all of them work on the home folder, as Django's do
 MANAGE: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
     (
+        "audit",
         "create_key",
         "revoke_key",
         "launch_model",

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
 from django.utils import timezone
 
+from apps.audit import api as audit
 from apps.models.control import effects, keeper
 from apps.models.control.history import prune
 from apps.models.models import Lease
@@ -79,9 +80,11 @@ class Ticker:
         if not leads:
             return
         effects.look_now(_EXPIRES)
+        audit.seal()
         if time.monotonic() - self._pruned > _PRUNE_EVERY:
             self._pruned = time.monotonic()
             prune()
+            audit.prune_old("control")
 
     def take_lease(self) -> bool:
         now = timezone.now()
