@@ -125,6 +125,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     peer_port: Annotated[int, Meta(ge=0, le=65535)] = 0
     #: http://host:port of nodes to copy model files from, comma-separated
     peers: str = ""
+    #: hosts and networks that addresses in requests may lead to though they are not public:
+    #: files.example.com,*.corp.example,10.1.0.0/16
+    fetch_allow: str = ""
+    #: largest file that is fetched for a request
+    fetch_max_mb: Annotated[int, Meta(ge=1, le=1024)] = 20
+    #: longest time to fetch it, redirects included
+    fetch_timeout: Annotated[float, Meta(gt=0, le=300)] = 10.0
     #: tokens for the hubs (empty: HF_TOKEN, MODELSCOPE_API_TOKEN) and between nodes (peers)
     hf_token: str = ""
     modelscope_token: str = ""

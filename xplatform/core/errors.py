@@ -298,6 +298,20 @@ class SourceForbidden(CallerError):
     cure = "The message says which token to set, and where to ask for access."
 
 
+class UrlRefused(CallerError):
+    """An address in the request is none that this server may follow."""
+
+    code = "url_refused"
+    cure = "Send the content itself (a data: URL), or ask the operator to allow the host."
+
+
+class UrlUnreadable(CallerError):
+    """An address in the request could not be read: no answer, an error, too large or too slow."""
+
+    code = "url_unreadable"
+    cure = "Check the address from elsewhere, or send the content itself (a data: URL)."
+
+
 # --- capacity: wait, or add machines ---------------------------------------------------------
 
 

@@ -132,11 +132,20 @@ def _check_part(part: object, number: int, vision: bool, engine: str) -> None:
         return
     if kind == "image_url":
         if vision:
+            _check_bytes(part, number)
             return
         raise cannot("this model takes no images (it has no mmproj file)", "messages", engine)
     raise cannot(
         f"messages[{number}] has a part of type {kind!r}; only text is taken", "messages", engine
     )
+
+
+def _check_bytes(part: Any, number: int) -> None:
+    """llama.cpp would follow an address; only the platform does that, and sends what it found."""
+    image = part.get("image_url")
+    url = image.get("url") if isinstance(image, dict) else None
+    if not isinstance(url, str) or not url.startswith("data:image/"):
+        raise refuse(f"messages[{number}] has an image that is no data: URL", "messages")
 
 
 def has_images(messages: Iterable[dict[str, Any]]) -> bool:

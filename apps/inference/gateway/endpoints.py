@@ -18,7 +18,7 @@ from apps.inference.gateway.memory import Memory
 from apps.inference.gateway.named import Named
 from apps.inference.gateway.ticket import Ticket
 from apps.inference.gateway.waiting import Waiting, patience
-from apps.inference.openai import encode, parse, results
+from apps.inference.openai import encode, media, parse, results
 from apps.inference.openai.schema import ChatRequest, CompletionRequest, Request
 from apps.inference.openai.submit import check_capabilities, choice_bases, to_submits, with_adapter
 from apps.models.api import ServedModel
@@ -110,6 +110,8 @@ class Endpoints:
         # itself what it cannot do.
         request_id = getattr(request, "request_id", None) or exchange.request_id
         self.named.check(key.id, request_id)
+        if media.has_media(request):
+            await media.take_in(request, self.settings)
         jobs = with_adapter(to_submits(request, secrets.token_hex(12)), adapter)
         self._admit(model, len(jobs))
         stream = bool(getattr(request, "stream", False))
