@@ -24,6 +24,7 @@ ROOT_URLCONF = "xplatform.urls"
 INSTALLED_APPS = [
     "apps.audit.apps.AuditConfig",
     "apps.accounts.apps.AccountsConfig",
+    "apps.metering.apps.MeteringConfig",
     "apps.models.apps.ModelsConfig",
     "apps.inference.apps.InferenceConfig",
     # Not the usual config, which would import all admin modules into every process: urls.py

@@ -76,6 +76,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_body_mb: Count = 32
     #: requests of one model that may wait in one web process before 429
     max_queue: Count = 1024
+    #: what prices and budgets are in: a word that is shown beside them
+    currency: Annotated[str, Meta(pattern=r"^[A-Za-z]{1,8}$")] = "USD"
+    #: days for which usage is kept by the hour; then by the day
+    usage_hourly_days: Count = 60
+    #: … for this long
+    usage_daily_days: Count = 1100
     #: longest time a request may take from arrival to its last byte
     request_timeout: Seconds = 900.0
     #: longest time a client may leave bytes unread before its request is ended

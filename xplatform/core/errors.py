@@ -19,7 +19,8 @@ The docstring of a class says what happened, ``cure`` what to do about it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, Self
 
 import msgspec
@@ -48,6 +49,8 @@ class PlatformError(Exception):
     param: str | None = None
     #: seconds after which a retry makes sense
     retry_after: float | None = None
+    #: headers of the answer beside those that ``headers`` makes of the above
+    more_headers: Mapping[str, str] = MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -332,6 +335,15 @@ class RateLimited(CapacityError):
     cure = "Wait for `Retry-After` seconds; ask for a higher limit if this happens often."
 
 
+class QuotaExceeded(CapacityError):
+    """A limit on tokens or money per day or month is used up."""
+
+    code = "quota_exceeded"
+    #: it will, but not before tomorrow or next month
+    retryable = False
+    cure = "Wait until the day or month ends, in UTC; or ask for a higher limit."
+
+
 class QueueFull(CapacityError):
     """All slots of the model are busy and its waiting line is full."""
 
@@ -609,7 +621,7 @@ def headers(error: PlatformError) -> dict[str, str]:
         out["WWW-Authenticate"] = "Bearer"
     if isinstance(error, MethodNotAllowed):
         out["Allow"] = ", ".join(error.data.get("allowed", ()))
-    return out
+    return {**out, **error.more_headers}
 
 
 def markdown_table() -> str:

@@ -17,6 +17,7 @@ STOPPING: Final = "stopping"
 MODELS: Final = "models"
 EVENTS: Final = "events"
 KEYS: Final = "keys"
+LIMITS: Final = "limits"
 
 _stopping = False
 _listeners: dict[str, set[asyncio.Event]] = {}

@@ -15,6 +15,8 @@ import msgspec
 from django.urls import get_resolver
 
 from apps.inference.gateway import cards, demand, metrics, waiting
+from apps.inference.gateway.bills import Bills
+from apps.inference.gateway.database import ask
 from apps.inference.gateway.demand import Demand
 from apps.inference.gateway.endpoints import Endpoints
 from apps.inference.gateway.http import ClientGone, Exchange, Message, Receive, Scope, Send, named
@@ -25,6 +27,7 @@ from apps.inference.gateway.requests import Requests
 from apps.inference.gateway.routes import Handler, Routes, parts
 from apps.inference.gateway.waiting import Waiting, start_failed
 from apps.inference.openai import results
+from apps.metering.api import make_gate
 from xplatform import __version__
 from xplatform.celery import app as celery_app
 from xplatform.core import errors, hints
@@ -134,7 +137,13 @@ class Gateway:
         self._demand = Demand(self.hub, self._sender)
         self._waiting = Waiting(self.hub, self.memory, self._sender)
         named = Named(self.hub, layer, self._waiting)
-        endpoints = Endpoints(self._settings, self.memory, self.hub, self._waiting, named)
+        self._gate = make_gate(ask)
+        self._gate.start()
+        self._bills = Bills(self._gate)
+        self.hub.on_late_end = self._bills.hear
+        endpoints = Endpoints(
+            self._settings, self.memory, self.hub, self._waiting, named, self._gate, self._bills
+        )
         requests = Requests(self.memory, named)
         self._routes = Routes(
             own={
@@ -171,6 +180,8 @@ class Gateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._bills.sweep(all_of_them=True)
+        await self._gate.stop()
         self._sender.close()
 
     async def _connect(self) -> None:
@@ -209,6 +220,7 @@ class Gateway:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
+            self._bills.sweep()
             now = time.monotonic()
             for exchange in list(self._exchanges):
                 if exchange.stalled(now):

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from apps.accounts.api import KeyRecord
 from apps.inference.gateway import metrics
+from apps.inference.gateway.bills import Bills
 from apps.inference.gateway.http import ClientGone, Exchange
 from apps.inference.gateway.hub import Hub
 from apps.inference.gateway.memory import Memory
@@ -21,6 +23,8 @@ from apps.inference.gateway.waiting import Waiting, patience
 from apps.inference.openai import encode, media, parse, results
 from apps.inference.openai.schema import ChatRequest, CompletionRequest, Request
 from apps.inference.openai.submit import check_capabilities, choice_bases, to_submits, with_adapter
+from apps.metering import api as metering
+from apps.metering.api import Gate, Reservation
 from apps.models.api import ServedModel
 from xplatform.core import errors
 from xplatform.core.config import Settings
@@ -48,6 +52,8 @@ class Call(Generic[R]):
     request_id: str
     #: seconds the caller can wait for the beginning; None: as long as it takes
     patience: float | None
+    #: what was taken from its limits; settled when the request ends
+    reservation: Reservation
 
 
 @dataclass(slots=True)
@@ -57,6 +63,8 @@ class Endpoints:
     hub: Hub
     waiting: Waiting
     named: Named
+    gate: Gate
+    bills: Bills
 
     # -- routes -------------------------------------------------------------------------------
 
@@ -117,7 +125,21 @@ class Endpoints:
         stream = bool(getattr(request, "stream", False))
         limit = patience(exchange.headers, stream=stream, keepalive=self.settings.keepalive_seconds)
         name = f"{model.uid}:{adapter}" if adapter else model.uid
-        return Call(request, model, name, jobs, key.id, request_id, limit)
+        # The last step: what is refused for another reason takes nothing from a limit.
+        reservation = await self._reserve(exchange, key, model, jobs)
+        return Call(request, model, name, jobs, key.id, request_id, limit, reservation)
+
+    async def _reserve(
+        self, exchange: Exchange, key: KeyRecord, model: ServedModel, jobs: list[Submit]
+    ) -> Reservation:
+        try:
+            reservation = await self.gate.reserve(key, model.uid, metering.size(jobs))
+        except errors.CapacityError as error:
+            if "kind" in error.data:
+                metrics.REFUSED.labels(error.data["kind"], error.data["scope"]).inc()
+            raise
+        exchange.more_headers = reservation.headers
+        return reservation
 
     def capabilities(self, model: ServedModel) -> Capabilities:
         """What the model's engine says; before any is loaded, what this engine can do at all."""
@@ -159,10 +181,14 @@ class Endpoints:
         if call.patience is not None:
             for ticket in tickets:
                 ticket.patience = now + call.patience
+        failed = False
         try:
             exchange.watch(_cancel_current())
             with self.named.running(call.key, call.request_id, tickets):
                 yield tickets
+        except PlatformError:
+            failed = True
+            raise
         except asyncio.CancelledError:
             if exchange.gone:
                 raise ClientGone from None
@@ -171,6 +197,8 @@ class Endpoints:
             exchange.unwatch()
             for ticket in tickets:
                 self.hub.close(ticket)
+            failed = failed or exchange.outcome >= 400
+            self.bills.close(call.reservation, tickets, failed=failed)
 
     # -- one result ---------------------------------------------------------------------------
 

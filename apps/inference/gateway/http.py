@@ -59,8 +59,8 @@ class Exchange:
 
     __slots__ = (
         "_gone", "_late", "_reading", "_receive", "_send", "_size", "_stall_timeout",
-        "_waiting_since", "_watch", "arrived", "headers", "method", "model", "outcome", "path",
-        "request_id", "scope", "started", "task",
+        "_waiting_since", "_watch", "arrived", "headers", "method", "model", "more_headers",
+        "outcome", "path", "request_id", "scope", "started", "task",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, stall_timeout: float) -> None:
@@ -74,6 +74,8 @@ class Exchange:
         #: for logs and metrics: the model that was called, the HTTP status of the outcome
         self.model = ""
         self.outcome = 200
+        #: headers of the answer, whatever it will be
+        self.more_headers: tuple[tuple[bytes, bytes], ...] = ()
         self._receive = receive
         self._send = send
         self._stall_timeout = stall_timeout
@@ -178,6 +180,7 @@ class Exchange:
                     (b"content-type", content_type),
                     (b"content-length", str(len(body)).encode()),
                     (b"x-request-id", self.request_id.encode()),
+                    *self.more_headers,
                     *headers,
                 ],
             }
@@ -219,6 +222,7 @@ class Exchange:
                     (b"cache-control", b"no-cache"),
                     (b"x-accel-buffering", b"no"),
                     (b"x-request-id", self.request_id.encode()),
+                    *self.more_headers,
                 ],
             }
         )

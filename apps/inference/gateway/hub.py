@@ -35,7 +35,7 @@ from xplatform.core import errors, queues
 from xplatform.core.channels import BODY, WEBS, replica_channel
 from xplatform.core.config import Settings
 from xplatform.core.sender import TaskSender
-from xplatform.engines.protocol import Submit
+from xplatform.engines.protocol import Delta, Submit
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +86,8 @@ class Hub:
         self._opened: dict[str, int] = {}
         #: told of what is asked of, and by, other web processes about requests by name
         self.on_named: Callable[[Seek | Found], None] = lambda message: None
+        #: told of the ends of requests that were closed before
+        self.on_late_end: Callable[[Delta], None] = lambda delta: None
         self.leftovers = Leftovers()
         self._streams: dict[tuple[ReplicaKey, int], Stream] = {}
         self._order = 0
@@ -342,6 +344,8 @@ class Hub:
                     self._again(ticket, delta.fault.message)
                 else:
                     ticket.deliver(delta)
+            elif ticket is None and (delta.done or delta.fault is not None):
+                self.on_late_end(delta)
         for lost in frames.lost:
             ticket = tickets.get(lost)
             if ticket is not None and ticket.replica in (None, key):

@@ -51,6 +51,12 @@ TOKENS = Counter(
     ("model", "kind"),
     registry=_registry,
 )
+REFUSED = Counter(
+    "xplatform_requests_refused_total",
+    "Requests that a limit refused, by its kind and whether it is of a key, user, project or all.",
+    ("kind", "scope"),
+    registry=_registry,
+)
 IN_FLIGHT = Gauge(
     "xplatform_requests_in_flight",
     "Requests that were admitted and have not ended.",

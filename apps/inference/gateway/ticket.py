@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from xplatform.core.errors import PlatformError
-from xplatform.engines.protocol import Delta, Submit
+from xplatform.engines.protocol import Delta, Submit, Usage
 
 
 class State(enum.Enum):
@@ -30,9 +30,9 @@ class Ticket:
     """
 
     __slots__ = (
-        "_held", "_pending", "_waiter", "attempt", "count", "deadline", "error", "hold",
+        "_held", "_pending", "_waiter", "attempt", "count", "deadline", "ended", "error", "hold",
         "key", "model", "opened_at", "order", "patience", "poke_at", "queued_at", "replica", "rid",
-        "seen", "shown", "size", "state", "submit", "text", "tokens", "tokens_known",
+        "seen", "shown", "size", "state", "submit", "text", "tokens", "tokens_known", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +60,9 @@ class Ticket:
         #: last sign of life of this attempt
         self.seen = self.queued_at
         self.error: PlatformError | None = None
+        #: the engine has said its last word, and what it counted
+        self.ended = False
+        self.usage: Usage | None = None
         #: something was handed over (or is about to be) and cannot be taken back
         self.shown = False
         #: text so far, all attempts, for a continuation
@@ -119,6 +122,7 @@ class Ticket:
             return
         if delta.done or delta.fault is not None:
             self.state = State.DONE
+            self.ended, self.usage = True, delta.usage
         # Attempts are our affair; the encoders know the request by its own name.
         delta = msgspec.structs.replace(delta, rid=self.rid)
         if self.hold:

@@ -259,7 +259,8 @@ class Core:
                 self._probe.hear(delta)
                 continue
             destination = self._outbox.destinations.get(job.envelope.reply)
-            if destination is not None and not job.aborted:
+            # The end of an aborted one has what it used.
+            if destination is not None and (not job.aborted or delta.done):
                 destination.delta(delta)
             if delta.done or delta.fault is not None:
                 self._end(job)

@@ -22,6 +22,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, tran
 from django.utils import timezone
 
 from apps.audit import api as audit
+from apps.metering import api as metering
 from apps.models.control import effects, keeper
 from apps.models.control.history import prune
 from apps.models.models import Lease
@@ -85,6 +86,7 @@ class Ticker:
             self._pruned = time.monotonic()
             prune()
             audit.prune_old("control")
+            metering.tidy()
 
     def take_lease(self) -> bool:
         now = timezone.now()
