@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -27,14 +28,14 @@ def test_an_engine_that_went_mute_is_replaced(
     server: Server, tmp_path: Path, healthy_probes: int
 ) -> None:
     happened = tmp_path / "happened"
-    options = {"step_ms": 5, "once_file": str(happened)}
+    options: dict[str, Any] = {"step_ms": 5, "once_file": str(happened)}
     if healthy_probes:
-        server.launch("mute", options={**options, "mute_after_jobs": healthy_probes})
-        engine = server.engine_pid("mute")
-        wait_for(lambda: server.engine_pid("mute") != engine, "another engine", 60)
+        options["mute_after_jobs"] = healthy_probes
     else:  # from the very first token on: it must not be called ready
-        server.launch("mute", options={**options, "hang_at_token": 1})
-    assert happened.exists()
+        options["hang_at_token"] = 1
+    server.launch("mute", options=options)
+    mute = wait_for(lambda: happened.exists() and happened.read_text(), "an engine to be mute", 60)
+    wait_for(lambda: server.engine_pid("mute") != int(mute), "another engine", 60)
     wait_for(lambda: server.state("mute") == "ready", "it to be ready", 30)
     stream(server, "mute", 10).counted(10)
     end(server, "mute")

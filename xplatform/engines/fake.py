@@ -35,7 +35,7 @@ class Switches:
     die_in_load: int = 0
     #: exit hard when any request reaches this token
     die_at_token: int = 0
-    #: … but only in the first process that finds this file missing
+    #: … but only in the first process that finds this file missing, and writes its pid into it
     once_file: str = ""
     #: stop making steps (the process stays alive) at this token
     hang_at_token: int = 0
@@ -227,7 +227,8 @@ class Fake(Engine):
         file = self._switches.once_file
         if file and not self._failing:
             try:
-                os.close(os.open(file, os.O_CREAT | os.O_EXCL))
+                with open(file, "x") as mark:
+                    mark.write(str(os.getpid()))
             except FileExistsError:
                 return False
         self._failing = True
