@@ -6,11 +6,12 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from apps.accounts.api import KeyRecord, find_key
+from apps.accounts.asking import address_of
+from apps.accounts.credentials import check_credential
 from apps.accounts.models import User
+from apps.accounts.records import KeyRecord
 
 
 class LocalOperator:
@@ -38,10 +39,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _, token = get_authorization_header(request).partition(b" ")
         if scheme.lower() != b"bearer":
             return None
-        record = find_key(token.strip().decode("latin-1"))
-        if record is None:
-            # The same words for all: whether a key exists is nobody's business.
-            raise AuthenticationFailed("The API key is unknown, expired or revoked.")
+        text = token.strip().decode("latin-1")
+        record = check_credential(text, address_of(request))
         if record.owner_id is None:
             return LocalOperator(), record
         return User.objects.get(pk=record.owner_id), record

@@ -13,13 +13,15 @@ from rest_framework.views import APIView
 
 from apps.accounts import api
 
+STATES = ["active", "rotated", "revoked", "expired", "owner disabled", "project archived"]
+
 
 class KeySerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     name = serializers.CharField()
     prefix = serializers.CharField(help_text="The beginning of the key, to tell keys apart.")
     owner = serializers.CharField()
-    state = serializers.ChoiceField(["active", "revoked", "expired", "owner disabled"])
+    state = serializers.ChoiceField(STATES)
     created = serializers.DateTimeField()
     last_used = serializers.DateTimeField(allow_null=True)
     expires = serializers.DateTimeField(allow_null=True)

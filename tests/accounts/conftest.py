@@ -18,7 +18,7 @@ def hints(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def broadcast(kind: str, **values: Any) -> None:
         kinds.append(kind)
 
-    monkeypatch.setattr(api, "broadcast", broadcast)
+    monkeypatch.setattr("apps.accounts.hints.broadcast", broadcast)
     return kinds
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 
 from apps.accounts import api
 from apps.accounts.models import User
+from tests.support.people import key_of
 from xplatform.core.config import secret
 
 pytestmark = pytest.mark.usefixtures("clean_database")
@@ -50,8 +51,7 @@ def test_nobody_and_wrong_keys(client: Client, admin_key: str) -> None:
 
 
 def test_keys_are_for_administrators(client: Client, admin_key: str) -> None:
-    User.objects.create_user("dev")
-    token, _ = api.create_key("dev's", owner_name="dev")
+    token = key_of("dev", "viewer")
     answer = client.get("/api/keys", **bearer(token))
     assert answer.status_code == 403
     assert answer.json()["error"]["code"] == "insufficient_permissions"

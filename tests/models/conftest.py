@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.accounts import api as accounts
 from apps.models import transitions
 from apps.models.control import effects
 from tests.models.world import Clock, FakeSender, World
@@ -36,7 +35,7 @@ def hints(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
         seen.append((kind, values))
 
     monkeypatch.setattr(transitions, "broadcast", broadcast)
-    monkeypatch.setattr(accounts, "broadcast", broadcast)
+    monkeypatch.setattr("apps.accounts.hints.broadcast", broadcast)
     return seen
 
 

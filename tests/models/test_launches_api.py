@@ -11,6 +11,7 @@ from apps.accounts import api as accounts
 from apps.accounts.models import User
 from apps.models import api
 from tests.models.world import World, an_order
+from tests.support.people import key_of
 from xplatform.core.config import secret
 
 
@@ -182,8 +183,7 @@ def test_nodes(http: Api) -> None:
 
 def test_only_administrators_launch(client: Client, world: World) -> None:
     accounts.ensure_admin("correct horse battery")
-    User.objects.create_user("dev")
-    token, _ = accounts.create_key("dev's", owner_name="dev")
+    token = key_of("dev", "viewer")
     dev = Api(client, token)
     assert dev.post("/api/launches", GOOD).status_code == 403
     assert dev.delete("/api/launches/m").status_code == 403

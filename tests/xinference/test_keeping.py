@@ -8,12 +8,11 @@ import msgspec
 import pytest
 from django.test import Client
 
-from apps.accounts import api as accounts
-from apps.accounts.models import User
 from apps.models import keepsakes
 from apps.models.models import Launch, Model, Node
 from apps.models.xinference import logs as logs_face
 from apps.models.xinference.ordering import read_launch
+from tests.support.people import key_of
 from xplatform.core.config import secret
 from xplatform.core.errors import NodeSilent
 
@@ -54,10 +53,8 @@ def operator() -> Person:
 
 
 def _person(name: str, monkeypatch: pytest.MonkeyPatch) -> Person:
-    monkeypatch.setattr(accounts, "broadcast", lambda kind, **values: None)
-    user = User.objects.create_user(name, password="a-long-enough-pass-1")
-    token, _ = accounts.create_key("k", owner_id=user.pk)
-    return Person(token)
+    monkeypatch.setattr("apps.accounts.hints.broadcast", lambda kind, **values: None)
+    return Person(key_of(name))
 
 
 def launched(uid: str, by: str) -> Launch:

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.accounts import api as accounts
-from apps.accounts.models import User
+from tests.support.people import key_of
 from xplatform.core.config import secret
 
 pytestmark = pytest.mark.usefixtures("clean_database")
@@ -25,10 +24,8 @@ def http() -> Client:
 
 @pytest.fixture
 def key(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(accounts, "broadcast", lambda kind, **values: None)
-    user = User.objects.create_user("reader", password="a-long-enough-pass-1")
-    token, _ = accounts.create_key("r", owner_id=user.pk)
-    return token
+    monkeypatch.setattr("apps.accounts.hints.broadcast", lambda kind, **values: None)
+    return key_of("reader")
 
 
 READ = """

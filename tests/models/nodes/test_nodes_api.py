@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from apps.accounts import api as accounts
-from apps.accounts.models import User
 from apps.models import api
 from tests.models.nodes.conftest import Broker, Http
 from tests.models.world import World, an_order
+from tests.support.people import key_of
 
 
 def test_a_machine_joins(http: Http, users: Broker) -> None:
@@ -79,8 +78,7 @@ def test_a_busy_node_is_not_removed(http: Http, world: World) -> None:
 
 
 def test_only_administrators(client: Any, world: World, users: Broker) -> None:
-    user = User.objects.create_user("visitor")
-    key, _ = accounts.create_key("k", owner_id=user.pk)
+    key = key_of("visitor")
     visitor = Http(client, key)
     assert visitor("GET", "nodes").status_code == 200
     for method, path in (
