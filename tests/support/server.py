@@ -164,8 +164,10 @@ class Server:
         """The engine below a model's replica."""
 
         def find() -> int:
-            children = psutil.Process(self.replica_pid(uid)).children()
-            return next((child.pid for child in children), 0)
+            with contextlib.suppress(psutil.Error):  # it is just being replaced
+                children = psutil.Process(self.replica_pid(uid)).children()
+                return next((child.pid for child in children), 0)
+            return 0
 
         return wait_for(find, f"the engine of {uid}")
 
