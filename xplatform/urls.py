@@ -9,7 +9,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.renderers import OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from apps.accounts.login import LoginView
+from apps.accounts.tokens.views import LoginView
 
 admin.autodiscover()
 admin.site.site_header = admin.site.site_title = "xplatform"
@@ -29,6 +29,7 @@ urlpatterns = [
     ),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
     path("token", LoginView.as_view(), name="token"),
+    path("v1/", include("apps.accounts.xinference.urls")),
     path("v1/", include("apps.models.xinference.urls")),
     path("api/", include("apps.accounts.urls")),
     path("api/", include("apps.models.urls")),

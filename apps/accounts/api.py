@@ -33,6 +33,8 @@ from apps.accounts.hints import keys_changed
 from apps.accounts.models.people import DEFAULT_PROJECT
 from apps.accounts.records import LOCAL_OPERATOR, Credentials, KeyRecord, UserRecord
 from apps.accounts.roles import user_record
+from apps.accounts.tokens.jwt import is_token as is_login_token
+from apps.accounts.tokens.verify import login_record
 
 __all__ = [
     "DEFAULT_PROJECT",
@@ -55,11 +57,13 @@ __all__ = [
     "ensure_first_key",
     "find_credential",
     "find_key",
+    "is_login_token",
     "key_digest",
     "key_info",
     "keys",
     "keys_changed",
     "local_operator",
+    "login_record",
     "revoke_key",
     "rotate_key",
     "user_actor",

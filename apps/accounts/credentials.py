@@ -20,6 +20,9 @@ from apps.accounts.records import (
     credential,
 )
 from apps.accounts.roles import user_record, user_records
+from apps.accounts.tokens import jwt
+from apps.accounts.tokens.logins import is_ended, recently_ended
+from apps.accounts.tokens.verify import login_record
 from xplatform.core.config import secret
 from xplatform.core.errors import NotAuthenticated
 
@@ -33,7 +36,7 @@ EXPIRED = "This API key has expired."
 def credentials() -> Credentials:
     """All of them. As many queries, however many there are."""
     users = user_records()
-    return Credentials(keys=tuple(_active_keys(users)), users=users)
+    return Credentials(keys=tuple(_active_keys(users)), users=users, ended_logins=recently_ended())
 
 
 def active_keys() -> list[KeyRecord]:
@@ -58,6 +61,8 @@ def check_credential(token: str, address: str = "") -> KeyRecord:
 
 
 def _find(token: str) -> KeyRecord | None:
+    if jwt.is_token(token):
+        return login_record(token, user_record, is_ended)
     digest = keyed_digest(token)
     local = local_operator()
     if hmac.compare_digest(digest, local.digest):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
 from xplatform.core import vault
+
+if TYPE_CHECKING:
+    # Django's classes know no type parameters when the code runs.
+    _TextField = models.TextField[str, str]
+else:
+    _TextField = models.TextField
 
 
 class Sealed(str):
@@ -26,7 +32,7 @@ class _OpensWhenRead(DeferredAttribute):
         return vault.open(value) if isinstance(value, Sealed) else value
 
 
-class SealedText(models.TextField[str, str]):
+class SealedText(_TextField):
     """Text that is encrypted at rest by ``xplatform.core.vault`` and opened where it is read.
 
     ``manage.py rotate_secrets`` finds all fields of this kind. It cannot be searched; forms take

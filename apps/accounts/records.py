@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -21,6 +21,8 @@ LOCAL_OPERATOR: Final = "local"
 
 #: what every credential may, whatever its scopes are: clients ask it before all else
 _ALWAYS: Final = frozenset({"self.read"})
+#: what is left to people who owe a new password or a second factor
+WHILE_OWING: Final = frozenset({"self.read", "self.write"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,9 @@ class KeyRecord:
     actions: frozenset[str] = frozenset()
     models: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()
+    #: of a login, which is for every project of its owner: ``project`` is the one that counts
+    #: where none is named
+    person: UserRecord | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -59,6 +64,8 @@ class KeyRecord:
     def actor(self, address: str = "", project: str = "") -> Actor:
         """``project``: the one that the request names; raises NotFound if the credential is for
         another one."""
+        if self.person is not None and project and project != self.project:
+            return self.person.login(self.id, self.expires, project).actor(address)
         if project and self.project and project != self.project:
             raise no_project(project)
         return Actor(
@@ -84,6 +91,10 @@ class UserRecord:
     superuser: bool
     #: slug of each project that is not archived → the highest role there; by slug
     roles: Mapping[str, str] = field(default_factory=dict)
+    #: Unix time; tokens from before it are over
+    tokens_after: float = 0.0
+    #: a new password or a second factor is due: until then they may only see to that
+    owes: bool = False
 
     def project(self, wanted: str = "") -> str:
         """The project in which this user acts. Raises NotFound for one that they are not in."""
@@ -114,6 +125,8 @@ class UserRecord:
         """A credential of this user's, in the project that it names, or else in their first one.
         ``actions`` are its scopes; None: it may all that the user may. Raises NotFound."""
         project = self.project(project)
+        if self.owes:
+            actions = WHILE_OWING
         return credential(
             id=id,
             digest=digest,
@@ -128,6 +141,10 @@ class UserRecord:
             models=models,
             networks=networks,
         )
+
+    def login(self, id: str, expires: float | None, project: str = "") -> KeyRecord:
+        """A login of theirs, for all their projects. Raises NotFound."""
+        return replace(self.record(project, id=id, name="login", expires=expires), person=self)
 
 
 def credential(
@@ -175,6 +192,8 @@ class Credentials:
     users: Mapping[int, UserRecord]
     #: OAuth's access tokens, found by the SHA-256 of the token
     tokens: tuple[KeyRecord, ...] = ()
+    #: ids of logins that were ended while access tokens of theirs may live
+    ended_logins: frozenset[str] = frozenset()
 
 
 def no_project(slug: str) -> NotFound:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from apps.accounts import standing
 from apps.accounts.matrix.actions import highest
 from apps.accounts.models import Membership, User
 from apps.accounts.records import UserRecord
@@ -18,8 +19,17 @@ def user_records(users: Iterable[int] | None = None) -> dict[int, UserRecord]:
         people = people.filter(pk__in=users)
     roles = _roles(users)
     return {
-        pk: UserRecord(pk, name, superuser, dict(sorted(roles.get(pk, {}).items())))
-        for pk, name, superuser in people.values_list("pk", "username", "is_superuser")
+        pk: UserRecord(
+            pk,
+            name,
+            superuser,
+            dict(sorted(roles.get(pk, {}).items())),
+            after.timestamp() if after else 0.0,
+            owes,
+        )
+        for pk, name, superuser, after, owes in people.annotate(owes=standing.owes()).values_list(
+            "pk", "username", "is_superuser", "tokens_after", "owes"
+        )
     }
 
 

@@ -149,6 +149,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: first password of the admin user and first API key, for unattended starts
     admin_password: str = ""
     api_key: str = ""
+    #: minutes that a token of a login opens doors
+    access_token_minutes: Annotated[float, Meta(gt=0, le=1440)] = 30.0
+    #: days within which it can be renewed
+    refresh_token_days: Annotated[float, Meta(gt=0, le=365)] = 14.0
+    #: wrong passwords of one address for one account before it has to wait
+    login_tries: Annotated[int, Meta(ge=1, le=100)] = 5
+    #: how long it waits first; each further failure doubles it
+    login_wait: Annotated[float, Meta(ge=1, le=86400)] = 30.0
+    #: … up to this
+    login_longest_wait: Annotated[float, Meta(ge=1, le=86400)] = 3600.0
+    #: whose passwords are not enough: a code or a passkey has to be set up as well
+    require_second_factor: Literal["never", "superusers", "all"] = "never"
 
     @property
     def home_path(self) -> Path:

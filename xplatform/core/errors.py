@@ -275,6 +275,42 @@ class NotAuthenticated(CallerError):
         super().__init__(message)
 
 
+class MalformedToken(CallerError):
+    """What was sent as a token has the beginning of one and not its form."""
+
+    code = "malformed_token"
+    status = 400
+    type = "authentication_error"
+    cure = "Send the token as it was given, whole and unchanged."
+
+    def __init__(self, message: str = "The token is malformed.") -> None:
+        super().__init__(message)
+
+
+class LoginFailed(CallerError):
+    """A name, a password or a code is wrong. Whether there is such an account is not told."""
+
+    code = "login_failed"
+    status = 401
+    type = "authentication_error"
+    cure = "Check the name and the password; an administrator can set a new one."
+
+    def __init__(self, message: str = "The name or the password is wrong.") -> None:
+        super().__init__(message)
+
+
+class SecondFactorRequired(CallerError):
+    """The password is right, and this account asks for a second factor as well."""
+
+    code = "second_factor_required"
+    status = 401
+    type = "authentication_error"
+    cure = "Send the code of the authenticator app, or a recovery code, in `otp`; or use a passkey."
+
+    def __init__(self, message: str, *, data: dict[str, Any] | None = None) -> None:
+        super().__init__(message, param="otp", data=data)
+
+
 class Forbidden(CallerError):
     """The key is valid but lacks the permission."""
 
@@ -342,6 +378,18 @@ class QuotaExceeded(CapacityError):
     #: it will, but not before tomorrow or next month
     retryable = False
     cure = "Wait until the day or month ends, in UTC; or ask for a higher limit."
+
+
+class TooManyAttempts(CapacityError):
+    """Too many wrong passwords or codes for this account or from this address."""
+
+    code = "too_many_attempts"
+    cure = "Wait for `Retry-After` seconds, or ask an administrator to unlock the account."
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(
+            "Too many attempts to log in failed. Try again later.", retry_after=retry_after
+        )
 
 
 class QueueFull(CapacityError):

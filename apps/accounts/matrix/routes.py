@@ -44,7 +44,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     # In short for all; what runs, for those who may see it.
     _("GET", "/status", "public"),
     _("GET", "/metrics", "public"),
+    # --- logins: who shows a password or a token asks for nothing else
     _("POST", "/token", "public"),
+    _("POST", "/v1/auth/refresh", "public"),
+    _("POST", "/v1/auth/logout", "public"),
     # --- inference: answered by the gateway, from memory
     _("POST", "/v1/chat/completions", "models.use"),
     _("POST", "/v1/completions", "models.use"),

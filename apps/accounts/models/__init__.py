@@ -2,5 +2,17 @@
 
 from apps.accounts.models.keys import ApiKey
 from apps.accounts.models.people import Membership, Project, User
+from apps.accounts.second_factor.models import Authenticator, Passkey, RecoveryCode, SpentChallenge
+from apps.accounts.tokens.models import Login
 
-__all__ = ["ApiKey", "Membership", "Project", "User"]
+__all__ = [
+    "ApiKey",
+    "Authenticator",
+    "Login",
+    "Membership",
+    "Passkey",
+    "Project",
+    "RecoveryCode",
+    "SpentChallenge",
+    "User",
+]

@@ -9,13 +9,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.matrix.actions import ROLES
+from apps.accounts.models.signing_in import SignsIn
 
 #: the project of all that was made before there were projects, and of superusers who name none
 DEFAULT_PROJECT: Final = "default"
 SLUG: Final = r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?"
 
 
-class User(AbstractUser):
+class User(SignsIn, AbstractUser):
     """Our own from the first migration on, so that later issues can add to it."""
 
     class Meta(AbstractUser.Meta):

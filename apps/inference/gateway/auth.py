@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 
 from apps.accounts import api as accounts
-from apps.accounts.api import KeyRecord
+from apps.accounts.api import KeyRecord, UserRecord
 from apps.inference.gateway.database import ask
 from xplatform.core import errors
 
@@ -19,12 +20,15 @@ _CACHED_TOKENS = 10_000
 class Keys:
     def __init__(self) -> None:
         self._by_digest: dict[bytes, KeyRecord] = {}
+        self._users: Mapping[int, UserRecord] = {}
+        self._ended: frozenset[str] = frozenset()
         #: tokens seen since the last refresh: saves the keyed hash on the hot path
         self._by_header: dict[bytes, KeyRecord] = {}
 
     async def refresh(self) -> None:
-        records = await ask(accounts.active_keys)
-        self._by_digest = {record.digest: record for record in records}
+        read = await ask(accounts.credentials)
+        self._by_digest = {record.digest: record for record in read.keys}
+        self._users, self._ended = read.users, read.ended_logins
         self._by_header = {}
 
     def check(self, header: bytes | None) -> KeyRecord:
@@ -50,7 +54,10 @@ class Keys:
             text = token.strip().decode("ascii")
         except UnicodeDecodeError:
             raise errors.NotAuthenticated("This is no API key of this server.") from None
-        record = self._by_digest.get(accounts.key_digest(text))
+        if accounts.is_login_token(text):
+            record = accounts.login_record(text, self._users.get, self._ended.__contains__)
+        else:
+            record = self._by_digest.get(accounts.key_digest(text))
         if record is None:
             raise errors.NotAuthenticated(
                 "This API key is not known here, or was revoked. Make one with "

@@ -1,0 +1,102 @@
+"""Who somebody is, by a password and whatever their account asks for besides.
+
+The one way in for people: ``POST /token``, ``POST /api/session`` and the admin's form all come
+here, so that attempts are counted, answers are alike and nothing is forgotten in one of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth import authenticate
+from django.http import HttpRequest
+
+from apps.accounts import lockout, notices
+from apps.accounts.asking import address_of
+from apps.accounts.lockout import Attempt
+from apps.accounts.models import User
+from apps.accounts.second_factor import checks, passkeys
+from apps.accounts.second_factor.passkeys import Shown
+from xplatform.core.errors import LoginFailed, SecondFactorRequired
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What somebody shows of themselves."""
+
+    username: str
+    password: str
+    #: a code of an authenticator app, or a recovery code
+    otp: str = ""
+    #: an answer of a passkey
+    passkey: Shown | None = None
+
+
+def sign_in(request: HttpRequest, given: Given) -> User:
+    """Raises LoginFailed, SecondFactorRequired or TooManyAttempts.
+
+    Unknown, disabled and passwordless accounts cost the same work and get the same words as a
+    wrong password; only whoever knows the password hears that a second factor is asked for.
+    """
+    address = address_of(request)
+    attempt = lockout.begin(address, given.username)
+    user = authenticate(request, username=given.username, password=given.password)
+    if not isinstance(user, User):
+        _failed(given.username, address, "wrong name or password", attempt)
+        raise LoginFailed
+    if checks.has_factor(user):
+        _second_factor(request, user, given, attempt)
+    attempt.succeeded()
+    return user
+
+
+def sign_in_by_passkey(request: HttpRequest, shown: Shown) -> User:
+    """Without a password: the passkey has checked its owner's finger, face or PIN itself."""
+    address = address_of(request)
+    attempt = lockout.begin(address)
+    user = passkeys.check(request, shown, None)
+    if user is None or not user.is_active:
+        _failed(user.username if user else "", address, "wrong passkey", attempt)
+        raise LoginFailed("The passkey was not accepted.")
+    attempt.succeeded()
+    return user
+
+
+def confirm(request: HttpRequest, user: User, password: str) -> None:
+    """Somebody who is in already proves it once more, before a change of how they get in: a
+    stolen session must not become a stolen account. Raises LoginFailed or TooManyAttempts."""
+    address = address_of(request)
+    attempt = lockout.begin(address, user.username)
+    if not user.check_password(password):
+        _failed(user.username, address, "wrong password to confirm a change", attempt)
+        raise LoginFailed("The password is wrong.")
+    attempt.succeeded()
+
+
+def succeeded(request: HttpRequest, user: User, how: str) -> None:
+    """To be told by the face, once what it gives is given."""
+    notices.record(user, address_of(request), "login", after={"how": how})
+
+
+def _second_factor(request: HttpRequest, user: User, given: Given, attempt: Attempt) -> None:
+    if given.passkey is not None:
+        good = passkeys.check(request, given.passkey, user) is not None
+    elif given.otp:
+        good = checks.use_code(user, given.otp)
+    else:
+        attempt.undecided()
+        raise SecondFactorRequired(
+            "This account asks for a second factor.", data={"factors": checks.kinds(user)}
+        )
+    if not good:
+        _failed(user.username, address_of(request), "wrong second factor", attempt)
+        raise LoginFailed("The code or the passkey is wrong, or was used before.")
+
+
+def _failed(name: str, address: str, why: str, attempt: Attempt) -> None:
+    user = User.objects.filter(username=name).first()
+    notices.record(user, address, "login", why=why, failed=True)
+    if attempt.shuts:
+        # Once a lock and not at each knock: the trail cannot be flooded from outside.
+        why = f"too many failures; for {attempt.shuts:.0f} s"
+        notices.record(user, address, "login.lock", why=why, failed=True)
