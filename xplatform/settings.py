@@ -153,6 +153,7 @@ SPECTACULAR_SETTINGS = {
             "revoked",
             "expired",
             "owner disabled",
+            "owner left",
             "project archived",
         ],
         "JoinTokenState": ["active", "revoked", "expired"],

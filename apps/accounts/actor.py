@@ -34,6 +34,8 @@ class Actor:
     #: from where the credential may be used, as text; none: from anywhere. A credential that it
     #: makes reaches no further
     networks: tuple[str, ...] = ()
+    #: the credential is for this project alone
+    bound: bool = False
 
     def may(self, action: str) -> bool:
         return action in self.actions

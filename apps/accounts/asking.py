@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from apps.accounts.actor import Actor
+from apps.accounts.matrix.routes import as_pattern, entry
 from apps.accounts.models import Project
 from apps.accounts.records import KeyRecord, no_project
 from apps.accounts.roles import user_record
@@ -46,13 +47,22 @@ def _actor(request: Request | HttpRequest, plain: HttpRequest) -> Actor:
     # First: it is what reads the credential, and raises for a wrong one.
     user = request.user
     credential = getattr(request, "auth", None)
-    project = plain.headers.get("X-Project") or plain.GET.get("project") or ""
+    project = plain.headers.get("X-Project") or plain.GET.get("project") or _in_path(plain)
     if isinstance(credential, KeyRecord):
         _check_named(project, not credential.project)
         return credential.actor(address_of(plain), project)
     if not user.is_authenticated or user.pk is None:
         raise NotAuthenticated("No API key was provided. Send 'Authorization: Bearer xp-…'.")
     return user_actor(user.pk, project, address_of(plain))
+
+
+def _in_path(request: HttpRequest) -> str:
+    """Whoever asks for a project by its path acts in it."""
+    match = request.resolver_match
+    route = entry("GET", as_pattern(match.route)) if match else None
+    if match is None or route is None or route.thing is None or route.thing[1] != "project":
+        return ""
+    return str(match.kwargs.get(route.thing[0], ""))
 
 
 def _check_named(project: str, sees_all: bool) -> None:

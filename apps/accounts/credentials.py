@@ -71,7 +71,7 @@ def _find(token: str) -> KeyRecord | None:
     if key is None:
         return None
     owner = user_record(key.owner_id)
-    return key_record(key, owner) if owner else None
+    return _opening(key, owner) if owner else None
 
 
 @cache
@@ -125,6 +125,13 @@ def _active_keys(users: Mapping[int, UserRecord]) -> list[KeyRecord]:
     records = [local_operator()]
     for key in ApiKey.objects.known().select_related("project"):
         # Somebody who was made between the queries is there at the next look.
-        if owner := users.get(key.owner_id):
-            records.append(key_record(key, owner))
+        owner = users.get(key.owner_id)
+        if owner and (record := _opening(key, owner)):
+            records.append(record)
     return records
+
+
+def _opening(key: ApiKey, owner: UserRecord) -> KeyRecord | None:
+    """None for a key whose owner has left the project."""
+    record = key_record(key, owner)
+    return record if record.role else None

@@ -3,8 +3,6 @@ caller may. A route without an entry is refused to everybody."""
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import Any
 
 from rest_framework.permissions import BasePermission
@@ -12,7 +10,7 @@ from rest_framework.request import Request
 
 from apps.accounts import things
 from apps.accounts.asking import actor_of
-from apps.accounts.matrix.routes import entry
+from apps.accounts.matrix.routes import as_pattern, entry
 from xplatform.core.errors import Forbidden, NotFound
 
 
@@ -46,9 +44,3 @@ def missing(action: str) -> Forbidden:
 def unknown(kind: str, parameter: str, value: str) -> NotFound:
     """What an app says of a thing that was never there, for one that the caller does not see."""
     return NotFound(f"There is no {things.noun(kind)} {value[:100]!r}.", param=parameter)
-
-
-@lru_cache(maxsize=1000)
-def as_pattern(route: str) -> str:
-    """A route of Django's as the OpenAPI document writes it."""
-    return "/" + re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", route)

@@ -79,6 +79,7 @@ class KeyRecord:
             models=self.models,
             address=address,
             networks=tuple(str(network) for network in self.networks),
+            bound=bool(self.project) and self.kind != "login",
         )
 
 
@@ -198,7 +199,7 @@ class Credentials:
 
 def no_project(slug: str) -> NotFound:
     """The same words for one that is not there and for one that is none of the caller's."""
-    return NotFound(f"There is no project {slug[:50]!r}.", param="project")
+    return NotFound(f"There is no project {slug[:100]!r}.", param="project")
 
 
 @lru_cache(maxsize=10_000)

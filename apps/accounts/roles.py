@@ -17,7 +17,7 @@ def user_records(users: Iterable[int] | None = None) -> dict[int, UserRecord]:
     if users is not None:
         users = list(users)
         people = people.filter(pk__in=users)
-    roles = _roles(users)
+    roles = all_roles(users)
     return {
         pk: UserRecord(
             pk,
@@ -37,7 +37,8 @@ def user_record(user_id: int) -> UserRecord | None:
     return user_records([user_id]).get(user_id)
 
 
-def _roles(users: list[int] | None) -> dict[int, dict[str, str]]:
+def all_roles(users: list[int] | None = None) -> dict[int, dict[str, str]]:
+    """By id of the user: slug of each project that is not archived → the highest role there."""
     found: dict[int, dict[str, str]] = {}
     there = Membership.objects.filter(project__archived=None).order_by()
     for who in ("user", "group__user"):

@@ -21,7 +21,7 @@ from apps.accounts.matrix.actions import rank
 from apps.accounts.models import ApiKey, Project, User
 from apps.accounts.models.keys import ApiKeyQuerySet
 from apps.accounts.records import KeyRecord, UserRecord, no_project
-from apps.accounts.roles import user_record
+from apps.accounts.roles import user_record, user_records
 from apps.audit import api as audit
 from xplatform.core.errors import Conflict, Forbidden, InvalidValue, MissingField, NotFound
 
@@ -55,11 +55,14 @@ class KeyInfo:
 
 def keys(by: Actor | None = None) -> list[KeyInfo]:
     """Those that the actor may see, newest first, revoked ones included."""
-    return [_info(key) for key in _seen(by)]
+    found = list(_seen(by))
+    owners = user_records({key.owner_id for key in found})
+    return [_info(key, owners.get(key.owner_id)) for key in found]
 
 
 def key_info(key_id: str, by: Actor | None = None) -> KeyInfo:
-    return _info(_get(key_id, by))
+    key = _get(key_id, by)
+    return _info(key, user_record(key.owner_id))
 
 
 def create_key(
@@ -204,7 +207,7 @@ def _get(key_id: str, by: Actor | None = None) -> ApiKey:
     try:
         return _seen(by).get(pk=key_id)
     except (ApiKey.DoesNotExist, ValidationError, ValueError):
-        raise NotFound(f"There is no API key {str(key_id)[:50]!r}.", param="key_id") from None
+        raise NotFound(f"There is no API key {str(key_id)[:100]!r}.", param="key_id") from None
 
 
 def _owner(owner_id: int | None, owner_name: str | None, by: Actor | None) -> UserRecord:
@@ -292,7 +295,7 @@ def _record(by: Actor | None, action: str, key: ApiKey, **values: Any) -> None:
 
 def _told(key: ApiKey) -> dict[str, Any]:
     """For the audit, under names that say nothing secret."""
-    info = _info(key)
+    info = _info(key, None)
     return {
         "name": info.name,
         "begins": info.prefix,
@@ -306,14 +309,17 @@ def _told(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def _info(key: ApiKey) -> KeyInfo:
+def _info(key: ApiKey, owner: UserRecord | None) -> KeyInfo:
+    state = key.state
+    if state in ("active", "rotated") and owner and not _role(owner, key.project):
+        state = "owner left"
     return KeyInfo(
         id=str(key.pk),
         name=key.name,
         prefix=key.prefix,
         owner=key.owner.username,
         project=key.project.slug if key.project else "",
-        state=key.state,
+        state=state,
         actions=key.scope("actions"),
         models=key.scope("models"),
         networks=tuple(key.networks),

@@ -7,7 +7,9 @@ parameter names: if that is not there, or of a project that the caller does not 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 
@@ -28,6 +30,8 @@ ADMIN: Final = "/admin/"
 
 _LAUNCH: Final = ("uid", "launch")
 _MODEL: Final = ("model_uid", "launch")
+_KEY: Final = ("key_id", "key")
+_PROJECT: Final = ("slug", "project")
 
 
 def _(methods: str, pattern: str, action: str, thing: tuple[str, str] | None = None) -> Route:
@@ -107,7 +111,25 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("GET DELETE", "/api/join-tokens/{token_id}", "cluster.write"),
     # --- keys
     _("GET POST", "/api/keys", "keys.own"),
-    _("GET DELETE", "/api/keys/{key_id}", "keys.own"),
+    _("GET DELETE", "/api/keys/{key_id}", "keys.own", _KEY),
+    _("POST", "/api/keys/{key_id}/rotate", "keys.own", _KEY),
+    # --- people and projects
+    _("GET", "/api/me", "self.read"),
+    _("GET POST", "/api/users", "users.manage"),
+    _("GET PATCH DELETE", "/api/users/{username}", "users.manage"),
+    _("PUT", "/api/users/{username}/password", "users.manage"),
+    _("GET POST", "/api/groups", "users.manage"),
+    _("GET DELETE", "/api/groups/{name}", "users.manage"),
+    _("PUT DELETE", "/api/groups/{name}/members/{username}", "users.manage"),
+    # One's own; superusers see all.
+    _("GET", "/api/projects", "self.read"),
+    _("POST", "/api/projects", "projects.create"),
+    _("GET", "/api/projects/{slug}", "project.read", _PROJECT),
+    _("PATCH", "/api/projects/{slug}", "project.manage", _PROJECT),
+    _("POST", "/api/projects/{slug}/archive", "project.manage", _PROJECT),
+    _("POST", "/api/projects/{slug}/restore", "projects.create", _PROJECT),
+    _("GET", "/api/projects/{slug}/members", "project.read", _PROJECT),
+    _("PUT DELETE", "/api/projects/{slug}/members/{kind}/{name}", "project.manage", _PROJECT),
     # --- Xinference: the cluster
     _("GET", "/v1/cluster/auth", "public"),
     _("GET", "/v1/cluster/version", "self.read"),
@@ -198,3 +220,9 @@ def entry(method: str, pattern: str) -> Route | None:
     wanted = "GET" if method == "HEAD" else method
     known = _BY_PATTERN.get(pattern, ())
     return next((one for one in known if wanted in one.methods), known[0] if known else None)
+
+
+@lru_cache(maxsize=1000)
+def as_pattern(route: str) -> str:
+    """A route of Django's as the OpenAPI document, and so this table, writes it."""
+    return "/" + re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", route)
