@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from apps.metering.rules import KINDS as LIMIT_KINDS
 from apps.models.states import LaunchState, ReplicaState
 from xplatform.core.config import secret
 from xplatform.core.config import settings as _load
@@ -156,6 +157,7 @@ SPECTACULAR_SETTINGS = {
             "owner left",
             "project archived",
         ],
+        "LimitKind": list(LIMIT_KINDS),
         "JoinTokenState": ["active", "revoked", "expired"],
     },
     "POSTPROCESSING_HOOKS": [

@@ -33,4 +33,5 @@ urlpatterns = [
     path("v1/", include("apps.models.xinference.urls")),
     path("api/", include("apps.accounts.urls")),
     path("api/", include("apps.models.urls")),
+    path("api/", include("apps.metering.urls")),
 ]

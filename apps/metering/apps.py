@@ -4,4 +4,9 @@ from django.apps import AppConfig
 class MeteringConfig(AppConfig):
     name = "apps.metering"
     label = "metering"
-    verbose_name = "limits and usage"
+    verbose_name = "Limits and usage"
+
+    def ready(self) -> None:
+        from apps.metering import things
+
+        things.register_all()

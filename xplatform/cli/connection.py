@@ -96,6 +96,15 @@ class Connection:
         except ValueError:
             raise ServerError(f"What answers at {self.endpoint} is not xplatform.") from None
 
+    def text(self, route: str, **query: Any) -> str:
+        """The answer as it is; raises ServerError."""
+        given = {name: value for name, value in query.items() if value is not None}
+        with self._open("GET", f"{route}?{urlencode(given)}", None, TIMEOUT) as answer:
+            try:
+                return str(answer.read().decode())
+            except OSError as error:
+                raise self._unreached(error) from None
+
     def stream(self, path: str, body: Any, timeout: float = 600.0) -> Iterator[Any]:
         """The JSON of each event; raises ServerError, for an error in mid-stream too."""
         with self._open("POST", path, body, timeout) as answer:

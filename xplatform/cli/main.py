@@ -37,6 +37,7 @@ COMMANDS = {
     "nodes": ("nodes", "show, drain and remove machines; make join tokens"),
     "events": ("watching", "show what happened to models, replicas and nodes"),
     "logs": ("watching", "show what a replica or a node wrote"),
+    "usage": ("usage", "show what was used, and what it cost"),
     "login": ("login", "remember a server and how to get in"),
     "logout": ("login", "forget it"),
     "stop-cluster": ("overview", "stop the server with all models"),

@@ -54,6 +54,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "events": ("events.read",),
     "logs": ("logs.read",),
     "stop-cluster": ("cluster.write",),
+    "usage": ("usage.own",),
     # --- this user's own
     "login": ("models.read",),
     "logout": (OPEN,),
@@ -83,6 +84,8 @@ MANAGE: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
         "list_nodes",
         "list_registrations",
         "set_node",
+        "set_quota",
+        "usage",
         "setup",
     ),
     (OPERATOR,),

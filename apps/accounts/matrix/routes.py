@@ -130,6 +130,16 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("POST", "/api/projects/{slug}/restore", "projects.create", _PROJECT),
     _("GET", "/api/projects/{slug}/members", "project.read", _PROJECT),
     _("PUT DELETE", "/api/projects/{slug}/members/{kind}/{name}", "project.manage", _PROJECT),
+    # --- limits, prices, usage
+    _("GET", "/api/limits", "limits.read"),
+    _("POST", "/api/limits", "limits.write"),
+    _("GET", "/api/limits/{limit_id}", "limits.read", ("limit_id", "limit")),
+    _("PATCH DELETE", "/api/limits/{limit_id}", "limits.write", ("limit_id", "limit")),
+    _("GET", "/api/prices", "limits.read"),
+    _("POST", "/api/prices", "prices.write"),
+    _("PATCH DELETE", "/api/prices/{price_id}", "prices.write"),
+    # Whoever may see no more sees its own.
+    _("GET", "/api/usage", "usage.own"),
     # --- Xinference: the cluster
     _("GET", "/v1/cluster/auth", "public"),
     _("GET", "/v1/cluster/version", "self.read"),
