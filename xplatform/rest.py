@@ -13,6 +13,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from xplatform import refused
 from xplatform.core import errors
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         log.error("%s failed", type(context["view"]).__name__, exc_info=error)
         platform = errors.Internal()
     set_rollback()
+    refused.note(platform, context["request"], context.get("kwargs") or {})
     return Response(
         json.loads(errors.envelope(platform)),
         status=platform.status,

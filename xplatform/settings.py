@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "apps.audit.middleware.ActingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "xplatform.staticfiles.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",

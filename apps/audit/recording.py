@@ -29,8 +29,9 @@ def record(
 ) -> None:
     """Somebody did this, or tried to. To be called inside the transaction of the change.
 
-    ``actor`` is whoever acts; a mere name, or None, is completed from the request that is being
-    answered. Of ``before`` and ``after`` only what differs is kept, and no secrets.
+    ``actor`` is whoever acts; a mere name, or None, stands for whoever sent the request that is
+    being answered, or typed the command that runs. Of ``before`` and ``after`` only what differs
+    is kept, and no secrets.
     """
     before, after = redaction.changed(before, after)
     values: dict[str, Any] = {
@@ -53,9 +54,9 @@ def record(
 
 def _who(actor: context.Who | str | None) -> dict[str, Any]:
     now = context.now() or context.Acting()
-    # A name and nothing else: the rest is as the request says.
+    # A mere name says less than the request or command does, if that knows who acts.
     who: Any = now if actor is None or isinstance(actor, str) else actor
-    name = actor if isinstance(actor, str) and actor else who.name
+    name = who.name or (actor if isinstance(actor, str) else "")
     user_id = getattr(who, "user_id", None)
     return {
         "who": redaction.text(name or "nobody", 150),

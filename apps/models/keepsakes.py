@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from apps.audit import api as audit
 from apps.models.models import Keepsake
 from xplatform.core.errors import Conflict
 
@@ -38,11 +39,17 @@ def keep(
             uid=uid,
             defaults={"data": before | (data or {}), "changed": timezone.now()},
         )
+        audit.record(owner, f"keepsake.{kind.value}", "keepsake", name, after={"uid": uid})
 
 
 def drop(owner: str, kind: Kind, name: str, uid: str = "") -> bool:
     """Whether it was kept."""
-    return bool(Keepsake.objects.filter(owner=owner, kind=kind, name=name, uid=uid).delete()[0])
+    with transaction.atomic():
+        rows = Keepsake.objects.filter(owner=owner, kind=kind, name=name, uid=uid)
+        gone = bool(rows.delete()[0])
+        if gone:
+            audit.record(owner, "keepsake.drop", "keepsake", name, before={"kind": kind.value})
+    return gone
 
 
 def drop_others(owner: str, kind: Kind, those: Iterable[tuple[str, str]]) -> None:
@@ -50,4 +57,4 @@ def drop_others(owner: str, kind: Kind, those: Iterable[tuple[str, str]]) -> Non
     staying = set(those)
     for keepsake in kept(owner, kind):
         if (keepsake.name, keepsake.uid) not in staying:
-            keepsake.delete()
+            drop(owner, kind, keepsake.name, keepsake.uid)

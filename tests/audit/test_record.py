@@ -36,9 +36,10 @@ def test_who_what_when_and_from_where() -> None:
 @pytest.mark.django_db
 def test_a_mere_name_is_completed_from_the_request() -> None:
     with api.within(api.Acting(address="10.9.9.9", request="req-1")):
+        assert an_entry(actor="join token x").who == "join token x"
         api.acting(ADA)
-        entry = an_entry(actor="ada by hand")
-        assert (entry.who, entry.key, entry.user) == ("ada by hand", "k1", 7)
+        entry = an_entry(actor="somebody")
+        assert (entry.who, entry.key, entry.user) == ("ada", "k1", 7)
         assert (entry.address, entry.request) == ("10.1.2.3", "req-1")
         assert an_entry(actor=None).who == "ada"
     alone = an_entry(actor="control")

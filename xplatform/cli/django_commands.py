@@ -24,5 +24,8 @@ def run(name: str, words: list[str]) -> int:
             close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
             hint = f"Did you mean {' or '.join(close)}?" if close else "'xplatform --help' tells."
             return fail(f"there is no command {name!r}. {hint}")
-    execute_from_command_line([sys.argv[0], name, *words])
+    from apps.audit.api import at_the_machine
+
+    with at_the_machine(name):
+        execute_from_command_line([sys.argv[0], name, *words])
     return 0

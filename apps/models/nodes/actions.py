@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.audit import api as audit
 from apps.models import transitions
 from apps.models.control import keeper
 from apps.models.control.reconcile import NODE_SILENCE
@@ -22,6 +23,8 @@ from xplatform.core.config import ConfigError, parse_labels, settings
 from xplatform.core.errors import Conflict, InvalidValue, NotFound
 
 SOMEBODY = "somebody"
+#: how a node is marked → what that was
+_DOES = {"cordoned": "cordon", "draining": "drain", "uncordoned": "uncordon"}
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 #: what a machine that joins takes over, unless it was told otherwise itself
 _SHARED = (
@@ -76,6 +79,7 @@ def set_labels(name: str, changes: Mapping[str, str | None], by: str = "") -> No
             node.label_changes, node.labels = merged, labels
             node.save(update_fields=["label_changes", "labels"])
             said = ", ".join(f"{k}={v}" if v is not None else f"no {k}" for k, v in changes.items())
+            audit.record(by, "node.labels", "node", name, after=dict(changes))
             transitions.record_node(by or SOMEBODY, name, node.state, "labelled", said)
             transitions.models_changed()
             transaction.on_commit(keeper.keep_unsettled, robust=True)
@@ -97,6 +101,7 @@ def remove(name: str, by: str = "") -> None:
         leaving.send_away([node], "it was removed from the cluster", by)
         node.delete()
         transitions.record_node(by or SOMEBODY, name, node.state, admission.REMOVED)
+        audit.record(by, "node.remove", "node", name, before={"address": node.address})
         transitions.models_changed()
 
 
@@ -135,6 +140,7 @@ def join(
         node.save()
         who = f"join token {joined_with.name}"[:150]
         transitions.record_node(who, name, "" if made else node.state, "joined")
+        audit.record(who, "node.join", "node", name, after={"host": host, "version": version})
         # Last: a machine that is refused gets no password.
         broker, channels = access.grant(name, host)
     ours = settings()
@@ -160,10 +166,12 @@ def _locked(name: str) -> Iterator[Node]:
 def _mark(name: str, by: str, after: str, **values: bool) -> NodeInfo:
     with _locked(name) as node:
         if any(getattr(node, field) != value for field, value in values.items()):
+            before = {field: getattr(node, field) for field in values}
             for field, value in values.items():
                 setattr(node, field, value)
             node.save(update_fields=list(values))
             transitions.record_node(by or SOMEBODY, name, node.state, after)
+            audit.record(by, f"node.{_DOES[after]}", "node", name, before=before, after=values)
             transitions.models_changed()
             transaction.on_commit(lambda: _keep_all_on(name), robust=True)
             transaction.on_commit(keeper.keep_unsettled, robust=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import redis
 
+from apps.audit import api as audit
 from apps.models.control import effects
 from apps.models.models import Node
 from xplatform.core.config import settings
@@ -26,6 +27,19 @@ from xplatform.core.errors import (
     PlatformError,
 )
 from xplatform.core.queues import TASK_ASK, answer_key, node_queue
+
+#: questions that change something on the node → (kind of thing, what is told of it): recorded when
+#: the node has done it, since it is not this database that knows
+_CHANGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "files.fetch": ("download", ("source",)),
+    "files.remove": ("files", ()),
+    "files.pause": ("download", ()),
+    "files.resume": ("download", ()),
+    "files.cancel": ("download", ()),
+    "files.forget": ("download", ()),
+    "engines.remove": ("engine", ()),
+    "agent.restart": ("node", ()),
+}
 
 
 def ask_node(
@@ -42,7 +56,13 @@ def ask_node(
     effects.sender().send(
         TASK_ASK, node_queue(node), question, dict(args or {}), key, expires=timeout
     )
-    return _unpack(node, question, _wait(key, timeout), timeout)
+    answer = _unpack(node, question, _wait(key, timeout), timeout)
+    if question in _CHANGES:
+        thing, told = _CHANGES[question]
+        of = dict(args or {})
+        named = {"node": node, **{name: of[name] for name in told if name in of}}
+        audit.record(None, question, thing, of.get("id", of.get("name", node)), after=named)
+    return answer
 
 
 def _wait(key: str, timeout: float) -> bytes | None:

@@ -12,6 +12,7 @@ from django.db.models import Prefetch
 from django.utils import timezone
 
 from apps.accounts.api import key_digest
+from apps.audit import api as audit
 from apps.models.models import JoinToken, Node
 from apps.models.nodes import leaving
 from apps.models.nodes.admission import REVOKED
@@ -51,13 +52,16 @@ def create_join_token(
     if expires is not None and expires <= timezone.now():
         raise InvalidValue(f"`expires` is in the past: {expires.isoformat()}.", param="expires")
     token = _BEGINNING + secrets.token_urlsafe(32)
-    made = JoinToken.objects.create(
-        name=name,
-        prefix=token[: len(_BEGINNING) + 4] + "…",
-        digest=_digest(token),
-        created_by=by[:150],
-        expires=expires,
-    )
+    with transaction.atomic():
+        made = JoinToken.objects.create(
+            name=name,
+            prefix=token[: len(_BEGINNING) + 4] + "…",
+            digest=_digest(token),
+            created_by=by[:150],
+            expires=expires,
+        )
+        about = {"name": name, "expires": expires}
+        audit.record(by, "join_token.create", "join token", made.pk, after=about)
     return token, _info(made, ())
 
 
@@ -80,6 +84,8 @@ def revoke_join_token(token_id: str, by: str = "") -> JoinTokenInfo:
         changed = JoinToken.objects.filter(pk=token.pk, revoked=None).update(revoked=timezone.now())
         if changed:
             leaving.send_away(list(token.nodes.all()), REVOKED, by)
+            about = {"name": token.name}
+            audit.record(by, "join_token.revoke", "join token", token.pk, before=about)
     return join_token(token_id)
 
 

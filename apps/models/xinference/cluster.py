@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.permissions import AllowAny, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.audit import api as audit
 from apps.models import api
 from apps.models.api import NodeInfo
 from apps.models.xinference import describe
@@ -117,7 +119,9 @@ class ClustersFace(Face):
     )
     def delete(self, request: Request) -> Response:
         try:
-            warden().shutdown()
+            with transaction.atomic():
+                audit.record(None, "cluster.stop", "service", "server")
+                warden().shutdown()
         except WardenError:
             raise Conflict(
                 "This web process was not started by `xplatform serve`, so whatever started it"

@@ -14,6 +14,7 @@ from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.audit import api as audit
 from apps.models import api
 from apps.models.node.answers.agents import agent_service
 from apps.models.nodes.ask import ask_node
@@ -56,6 +57,7 @@ class _Relaunch(Face):
             raise _unattended(self.service) from None
         except WardenError as error:
             raise Conflict(f"{error}.") from None
+        audit.record(None, "cluster.restart", "service", self.service)
         return said(operation(report), 202)
 
 

@@ -1,0 +1,66 @@
+"""What Django REST framework refused, for the audit: which action it would have been, on what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from django.http import HttpRequest
+from rest_framework.permissions import SAFE_METHODS
+
+from apps.accounts import things
+from apps.accounts.matrix.routes import ROUTES, Route
+from apps.audit import api as audit
+from xplatform.core.errors import PlatformError
+
+_PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+def note(error: PlatformError, request: Any, parameters: Mapping[str, Any]) -> None:
+    """401 and 403 always; of changes also what was too much, or is not there for this caller."""
+    change = request.method not in SAFE_METHODS
+    if error.status not in (401, 403) and not (change and error.status in (404, 429)):
+        return
+    route = route_of(request)
+    thing, thing_id = "", ""
+    if route is not None and route.thing is not None:
+        parameter, thing = route.thing
+        thing_id = str(parameters.get(parameter, ""))
+    if error.status == 404 and not (thing and _exists(thing, parameters)):
+        # A slip of the pen. What is there, and hidden, was refused.
+        return
+    who = audit.acting_now() or audit.Acting()
+    audit.refused(
+        audit.Attempt(
+            action=route.action if route else f"{request.method} {request.path}",
+            reason=error.code,
+            thing=thing,
+            thing_id=thing_id,
+            project=who.project,
+            who=who,
+            why=error.message,
+        )
+    )
+
+
+def route_of(request: HttpRequest) -> Route | None:
+    match = getattr(request, "resolver_match", None)
+    if match is None:
+        return None
+    pattern = "/" + _PARAMETER.sub(r"{\1}", match.route)
+    return _routes().get((request.method or "", pattern))
+
+
+@cache
+def _routes() -> dict[tuple[str, str], Route]:
+    return {(method, route.pattern): route for route in ROUTES for method in route.methods}
+
+
+def _exists(kind: str, parameters: Mapping[str, Any]) -> bool:
+    try:
+        given = {name: str(value) for name, value in parameters.items()}
+        return things.find(kind, given) is not None
+    except KeyError:
+        return False
