@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from django.http import HttpRequest
 from rest_framework.permissions import SAFE_METHODS
 
 from apps.accounts import things
-from apps.accounts.matrix.routes import ROUTES, Route
+from apps.accounts.matrix.routes import Route, as_pattern, entry
 from apps.audit import api as audit
 from xplatform.core.errors import PlatformError
-
-_PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 def note(error: PlatformError, request: Any, parameters: Mapping[str, Any]) -> None:
@@ -23,7 +19,7 @@ def note(error: PlatformError, request: Any, parameters: Mapping[str, Any]) -> N
     change = request.method not in SAFE_METHODS
     if error.status not in (401, 403) and not (change and error.status in (404, 429)):
         return
-    route = route_of(request)
+    route = _route(request)
     thing, thing_id = "", ""
     if route is not None and route.thing is not None:
         parameter, thing = route.thing
@@ -45,17 +41,9 @@ def note(error: PlatformError, request: Any, parameters: Mapping[str, Any]) -> N
     )
 
 
-def route_of(request: HttpRequest) -> Route | None:
+def _route(request: HttpRequest) -> Route | None:
     match = getattr(request, "resolver_match", None)
-    if match is None:
-        return None
-    pattern = "/" + _PARAMETER.sub(r"{\1}", match.route)
-    return _routes().get((request.method or "", pattern))
-
-
-@cache
-def _routes() -> dict[tuple[str, str], Route]:
-    return {(method, route.pattern): route for route in ROUTES for method in route.methods}
+    return entry(request.method or "", as_pattern(match.route)) if match else None
 
 
 def _exists(kind: str, parameters: Mapping[str, Any]) -> bool:

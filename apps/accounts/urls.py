@@ -1,8 +1,10 @@
 from django.urls import path
 
-from apps.accounts.faces import keys, me, projects, users
+from apps.accounts.faces import audit, keys, me, projects, users
 
 urlpatterns = [
+    path("audit", audit.AuditView.as_view(), name="audit"),
+    path("audit/export", audit.AuditExportView.as_view(), name="audit-export"),
     path("keys", keys.KeysView.as_view(), name="keys"),
     path("keys/<str:key_id>", keys.KeyView.as_view(), name="key"),
     path("keys/<str:key_id>/rotate", keys.RotateKeyView.as_view()),

@@ -140,6 +140,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("PATCH DELETE", "/api/prices/{price_id}", "prices.write"),
     # Whoever may see no more sees its own.
     _("GET", "/api/usage", "usage.own"),
+    # --- the audit
+    _("GET", "/api/audit", "audit.read"),
+    _("GET", "/api/audit/export", "audit.read"),
+    _("GET", "/v1/audit/search", "audit.read"),
+    _("GET", "/v1/audit/filter-options", "audit.read"),
     # --- Xinference: the cluster
     _("GET", "/v1/cluster/auth", "public"),
     _("GET", "/v1/cluster/version", "self.read"),

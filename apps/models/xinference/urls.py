@@ -4,6 +4,7 @@ memory, and lets through what it does not know (``apps.inference.gateway.routes`
 from django.urls import path
 
 from apps.models.xinference import (
+    audit,
     autostart,
     cache,
     catalogue,
@@ -30,6 +31,8 @@ urlpatterns = [
     path("cluster/devices", cluster.DevicesFace.as_view()),
     path("cluster/logs", logs.LogsFace.as_view()),
     path("clusters", cluster.ClustersFace.as_view()),
+    path("audit/search", audit.SearchFace.as_view()),
+    path("audit/filter-options", audit.OptionsFace.as_view()),
     path("address", cluster.AddressFace.as_view()),
     path("supervisor", cluster.SupervisorFace.as_view()),
     path("workers", cluster.WorkersFace.as_view()),
