@@ -144,7 +144,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True},
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api",
-    # Several things have a field "state", each with states of its own.
+    # Several things have a field "state" or "kind", each with words of its own.
     "ENUM_NAME_OVERRIDES": {
         "LaunchState": [state.value for state in LaunchState],
         "ReplicaState": [state.value for state in ReplicaState],
@@ -159,6 +159,7 @@ SPECTACULAR_SETTINGS = {
             "project archived",
         ],
         "LimitKind": list(LIMIT_KINDS),
+        "ModelKind": ["llm", "embedding", "rerank", "image", "audio", "video", "flexible"],
         "JoinTokenState": ["active", "revoked", "expired"],
     },
     "POSTPROCESSING_HOOKS": [
