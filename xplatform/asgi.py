@@ -18,6 +18,7 @@ from apps.inference.gateway.app import Gateway  # noqa: E402
 from apps.models.events.long_poll import LongPoll  # noqa: E402
 from apps.models.events.socket import events_socket, no_socket  # noqa: E402
 from xplatform.core.config import settings  # noqa: E402
+from xplatform.door import Door  # noqa: E402
 
 _sockets: list[Any] = [
     path("ws/events", events_socket),  # type: ignore[arg-type]
@@ -30,4 +31,4 @@ behind = ProtocolTypeRouter(
         "websocket": URLRouter(_sockets),
     }
 )
-application = Gateway(behind, settings())
+application = Door(Gateway(behind, settings()), settings())

@@ -10,16 +10,18 @@ from apps.metering.rules import KINDS as LIMIT_KINDS
 from apps.models.states import LaunchState, ReplicaState
 from xplatform.core.config import secret
 from xplatform.core.config import settings as _load
+from xplatform.core.web_rules import read_hosts
 from xplatform.database import database
 
 _settings = _load()
 
 SECRET_KEY = secret("django")
 DEBUG = False
-# Names and addresses under which people reach the server are not known here. Nothing that is
+_hosts = read_hosts(_settings.allowed_hosts)
+# Unless somebody says so, the names by which people reach the server are not known. Nothing that is
 # sent or stored is built from the Host header, and cookies belong to the name in the address bar,
 # so a foreign name gains nothing.
-ALLOWED_HOSTS = ["*"]
+ALLOWED_HOSTS = [*_hosts, "localhost", "127.0.0.1", "[::1]"] if _hosts else ["*"]
 
 ROOT_URLCONF = "xplatform.urls"
 INSTALLED_APPS = [
@@ -44,6 +46,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "apps.audit.middleware.ActingMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "xplatform.pages.PagePolicy",
     "xplatform.staticfiles.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -55,13 +58,14 @@ MIDDLEWARE = [
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
+        "DIRS": [Path(__file__).parent / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "xplatform.pages.csp_nonce",
             ]
         },
     }
@@ -91,6 +95,8 @@ SESSION_COOKIE_NAME = "xplatform_session"
 CSRF_COOKIE_NAME = "xplatform_csrf"
 CSRF_COOKIE_SAMESITE = SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = True
+# Over TLS a browser must never send them in the clear, not even once.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(_settings.tls_cert) or _settings.behind_tls
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

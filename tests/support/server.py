@@ -52,9 +52,11 @@ class Answer:
 class Server:
     """One running ``xplatform serve``."""
 
-    def __init__(self, home: Path, port: int, *flags: str, **environ: str) -> None:
+    def __init__(
+        self, home: Path, port: int, *flags: str, tls: bool = False, **environ: str
+    ) -> None:
         self.home, self.port, self.flags = home, port, flags
-        self.base = f"http://127.0.0.1:{port}"
+        self.base = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         self.environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith(_OWN)},
             "XPLATFORM_HOME": str(home),
@@ -280,11 +282,14 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(*flags: str, home: Path | None = None, **environ: str) -> Iterator[Server]:
-    """A server for the length of a block; nothing of it is left behind."""
+def serving(
+    *flags: str, home: Path | None = None, tls: bool = False, **environ: str
+) -> Iterator[Server]:
+    """A server for the length of a block; nothing of it is left behind. ``tls``: it speaks TLS,
+    with a certificate that SSL_CERT_FILE names."""
     # Unix sockets have short paths, so homes of tests lie right under /tmp.
     made = home or Path(tempfile.mkdtemp(prefix="xp-"))
-    server = Server(made, free_port(), *flags, **environ)
+    server = Server(made, free_port(), *flags, tls=tls, **environ)
     try:
         yield server.start()
     finally:

@@ -8,11 +8,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from xplatform.cli import logins
 from xplatform.core.config import Settings, load_settings
+
+if TYPE_CHECKING:
+    import ssl
 
 TIMEOUT = 30.0
 
@@ -71,10 +74,12 @@ class Connection:
         if not self._key and given is None:
             # Whoever can read the home may operate the server. The token goes to no other server.
             self._key = _local_token(settings)
-        handlers = []
+        handlers: list[urllib.request.BaseHandler] = []
         if urlsplit(self.endpoint).hostname in ("127.0.0.1", "::1", "localhost"):
             # A proxy for the world knows no server of this machine.
             handlers.append(urllib.request.ProxyHandler({}))
+        if given is None and (context := _context(settings)) is not None:
+            handlers.append(urllib.request.HTTPSHandler(context=context))
         self._opener = urllib.request.build_opener(*handlers)
 
     def get(self, route: str, /, *, timeout: float = TIMEOUT, **query: Any) -> Any:
@@ -162,13 +167,26 @@ def running_at(settings: Settings) -> str:
     """Address of the server on this home, which may have been started with other flags."""
     from xplatform.warden.listen import address
 
+    return address(_running(settings))
+
+
+def _running(settings: Settings) -> Settings:
+    """What the server on this home runs with; if none runs, what it would be started with."""
     try:
         path = settings.run_path / "settings.json"
-        settings = load_settings(environ={"XPLATFORM_SETTINGS": str(path)})
+        return load_settings(environ={"XPLATFORM_SETTINGS": str(path)})
     except Exception:
-        # None runs; then what it would be started with.
-        pass
-    return address(settings)
+        return settings
+
+
+def _context(settings: Settings) -> ssl.SSLContext | None:
+    """For the server of this home: its own certificate, whoever signed it."""
+    running = _running(settings)
+    if not running.tls_cert:
+        return None
+    from xplatform.core import tls
+
+    return tls.local_context(running)
 
 
 def _local_token(settings: Settings) -> str | None:

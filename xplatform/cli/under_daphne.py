@@ -14,9 +14,12 @@ from typing import Any
 
 from daphne.server import Server, twisted_loop
 from daphne.ws_protocol import WebSocketProtocol
+from OpenSSL import SSL
 from twisted.internet import reactor as _reactor
+from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from xplatform.core import hints
+from xplatform.core.tls import Certificate
 
 logger = logging.getLogger(__name__)
 reactor: Any = _reactor
@@ -25,7 +28,12 @@ reactor: Any = _reactor
 _RESTART = 1012
 
 
-def run(application: Any, listener: socket.socket, drain_timeout: float) -> int:
+def run(
+    application: Any,
+    listener: socket.socket,
+    drain_timeout: float,
+    encryption: Certificate | None = None,
+) -> int:
     """Serve until SIGTERM or SIGINT, then drain; the exit code."""
     # Twisted accepts until there is nothing left, which a blocking socket never says.
     listener.setblocking(False)
@@ -36,6 +44,7 @@ def run(application: Any, listener: socket.socket, drain_timeout: float) -> int:
         return 3
     server = DrainingServer(
         listener,
+        encryption,
         application=application,
         signal_handlers=False,
         server_name="",
@@ -63,17 +72,22 @@ def run(application: Any, listener: socket.socket, drain_timeout: float) -> int:
 class DrainingServer(Server):  # type: ignore[misc]
     """Daphne's server, which knows no orderly end."""
 
-    def __init__(self, listener: socket.socket, **arguments: Any) -> None:
+    def __init__(
+        self, listener: socket.socket, encryption: Certificate | None, **arguments: Any
+    ) -> None:
         # Endpoints are texts, in which an IPv6 socket cannot be named.
         super().__init__(endpoints=["-"], ready_callable=self._adopt, **arguments)
         self.endpoints: list[str] = []
         self._listener = listener
+        self._encryption = encryption
         self._ports: list[Any] = []
 
     def _adopt(self) -> None:
-        port = reactor.adoptStreamPort(
-            self._listener.fileno(), self._listener.family, self.http_factory
-        )
+        factory = self.http_factory
+        if self._encryption is not None:
+            contexts: Any = Contexts(self._encryption)
+            factory = TLSMemoryBIOFactory(contexts, False, factory)
+        port = reactor.adoptStreamPort(self._listener.fileno(), self._listener.family, factory)
         self._ports.append(port)
         self.listen_success(port)
 
@@ -102,6 +116,31 @@ class DrainingServer(Server):  # type: ignore[misc]
     def kill_all_applications(self) -> None:
         # Daphne's own fails on connections whose request has ended; drain() has done it.
         pass
+
+
+class Contexts:
+    """Twisted's TLS is OpenSSL's own binding, with contexts of its own: made anew when the
+    certificate's files have changed."""
+
+    def __init__(self, encryption: Certificate) -> None:
+        self._encryption = encryption
+        self._made: tuple[int, SSL.Context] | None = None
+
+    def getContext(self) -> SSL.Context:
+        renewals = self._encryption.renewals
+        if self._made is None or self._made[0] != renewals:
+            certificate, key = self._encryption.paths
+            context = SSL.Context(SSL.TLS_SERVER_METHOD)
+            context.set_min_proto_version(SSL.TLS1_2_VERSION)
+            context.use_certificate_chain_file(certificate)
+            context.use_privatekey_file(key)
+            context.set_alpn_select_callback(lambda _, offered: _http1(offered))
+            self._made = renewals, context
+        return self._made[1]
+
+
+def _http1(offered: list[bytes]) -> Any:
+    return b"http/1.1" if b"http/1.1" in offered else SSL.NO_OVERLAPPING_PROTOCOLS
 
 
 class Lifespan:

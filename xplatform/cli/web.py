@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
 
 import psutil
 
-from xplatform.core import hints, logs
+from xplatform.core import hints, logs, tls
 from xplatform.core.config import Settings
 from xplatform.warden.listen import BACKLOG
 
@@ -19,9 +21,26 @@ def run(settings: Settings, listener: socket.socket) -> int:
     logs.configure("web", settings)
     if settings.web_processes > 1:
         _share_metrics(settings)
+    encryption = tls.certificate(settings)
+    if encryption is not None:
+        _keep_renewing(encryption)
     if settings.server == "daphne":
-        return _daphne(settings, listener)
-    return _uvicorn(settings, listener)
+        return _daphne(settings, listener, encryption)
+    return _uvicorn(settings, listener, encryption)
+
+
+def _keep_renewing(encryption: tls.Certificate) -> None:
+    """SIGHUP makes it look at once."""
+    asked = threading.Event()
+    signal.signal(signal.SIGHUP, lambda *_: asked.set())
+
+    def look() -> None:
+        while True:
+            asked.wait(tls.LOOK_SECONDS)
+            asked.clear()
+            encryption.renew()
+
+    threading.Thread(target=look, name="certificate", daemon=True).start()
 
 
 def _share_metrics(settings: Settings) -> None:
@@ -36,11 +55,14 @@ def _share_metrics(settings: Settings) -> None:
             file.unlink(missing_ok=True)
 
 
-def _uvicorn(settings: Settings, listener: socket.socket) -> int:
+def _uvicorn(
+    settings: Settings, listener: socket.socket, encryption: tls.Certificate | None
+) -> int:
     import uvicorn
 
     config = uvicorn.Config(
         APPLICATION,
+        ssl_context_factory=None if encryption is None else lambda *_: encryption.context,
         loop="uvloop",
         http="httptools",
         # Named, since the automatic choice takes an implementation that is going away.
@@ -70,8 +92,8 @@ def _uvicorn(settings: Settings, listener: socket.socket) -> int:
     return 0 if server.started else 3
 
 
-def _daphne(settings: Settings, listener: socket.socket) -> int:
+def _daphne(settings: Settings, listener: socket.socket, encryption: tls.Certificate | None) -> int:
     from xplatform.asgi import application
     from xplatform.cli import under_daphne
 
-    return under_daphne.run(application, listener, settings.drain_timeout)
+    return under_daphne.run(application, listener, settings.drain_timeout, encryption)

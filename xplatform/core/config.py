@@ -60,6 +60,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     channels: str = ""
     #: postgres://user:password@host:port/name; empty: SQLite in the home folder
     database: str = ""
+    #: PEM files of a certificate (with its chain) and of its key: the port speaks TLS
+    tls_cert: str = ""
+    tls_key: str = ""
+    #: a proxy in front speaks TLS, and nobody comes without
+    behind_tls: bool = False
+    #: for how long browsers remember that this server speaks TLS only; 0: they are not told
+    hsts_seconds: Annotated[int, Meta(ge=0, le=63_072_000)] = 31_536_000
+    #: names by which people reach the server: models.example.com,*.corp.example; empty: any
+    allowed_hosts: str = ""
+    #: origins whose pages may call the API: https://app.example.com; *: all; empty: none
+    cors_origins: str = ""
     #: number of web processes behind the one port
     web_processes: Annotated[int, Meta(ge=1, le=64)] = 1
     #: the ASGI server of the web processes

@@ -53,7 +53,7 @@ def address(settings: Settings) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(
         settings.host, f"[{settings.host}]" if ":" in settings.host else settings.host
     )
-    return f"http://{host}:{settings.port}"
+    return f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
 
 
 def _reason(error: OSError, host: str, port: int) -> str:

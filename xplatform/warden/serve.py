@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from xplatform.core import logs
+from xplatform.core import logs, tls
 from xplatform.core.config import ConfigError, Settings
 from xplatform.warden import broker, listen, welcome
 from xplatform.warden.child import python_command
@@ -34,6 +34,7 @@ def serve(settings: Settings) -> int:
     began = time.monotonic()
     settings = _absolute(settings)
     _check(settings)
+    tls.certificate(settings)  # a wrong file is told now, not by each web process
     lock = HomeLock.take(settings, listen.address(settings))
     try:
         # Counts of the last run, shared by its web processes.
@@ -69,7 +70,12 @@ def _absolute(settings: Settings) -> Settings:
     devices = settings.devices
     if "/" in devices or devices.endswith(".json"):
         devices = str(Path(devices).expanduser().absolute())
-    return msgspec.structs.replace(settings, home=str(settings.home_path), devices=devices)
+    files = {
+        name: str(Path(given).expanduser().absolute())
+        for name in ("tls_cert", "tls_key")
+        if (given := getattr(settings, name))
+    }
+    return msgspec.structs.replace(settings, home=str(settings.home_path), devices=devices, **files)
 
 
 def _check(settings: Settings) -> None:
@@ -151,7 +157,7 @@ async def _serve(supervisor: Supervisor, listener: socket.socket, began: float) 
     supervisor.start(
         Service("control", lambda: python_command("control", "--node", settings.node_name))
     )
-    await welcome.until_ready(listener)
+    await welcome.until_ready(listener, settings)
     supervisor.ready = True
     supervisor.console.say(welcome.text(settings, first_run, time.monotonic() - began))
 

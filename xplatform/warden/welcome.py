@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 
 import msgspec
 
+from xplatform.core import tls
 from xplatform.core.config import Settings
 from xplatform.warden.listen import address
 
@@ -25,24 +27,25 @@ class FirstRun(msgspec.Struct):
     created: bool = False
 
 
-async def until_ready(listener: socket.socket) -> None:
+async def until_ready(listener: socket.socket, settings: Settings) -> None:
     """Ask ``/readyz`` until it says yes; whoever calls may cancel."""
-    while not await _is_ready(listener):
+    context = tls.local_context(settings)
+    while not await _is_ready(listener, context):
         await asyncio.sleep(0.05)
 
 
-async def _is_ready(listener: socket.socket) -> bool:
+async def _is_ready(listener: socket.socket, context: ssl.SSLContext | None) -> bool:
     try:
-        return await asyncio.wait_for(_ask(listener), 5.0)
+        return await asyncio.wait_for(_ask(listener, context), 5.0)
     except (OSError, TimeoutError):
         return False
 
 
-async def _ask(listener: socket.socket) -> bool:
+async def _ask(listener: socket.socket, context: ssl.SSLContext | None) -> bool:
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     # While no web process runs, this waits in the backlog like any client.
-    reader, writer = await asyncio.open_connection(host, port)
+    reader, writer = await asyncio.open_connection(host, port, ssl=context)
     try:
         writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         status = await reader.readline()

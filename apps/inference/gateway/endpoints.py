@@ -138,7 +138,7 @@ class Endpoints:
             if "kind" in error.data:
                 metrics.REFUSED.labels(error.data["kind"], error.data["scope"]).inc()
             raise
-        exchange.more_headers = reservation.headers
+        exchange.more_headers += reservation.headers
         return reservation
 
     def capabilities(self, model: ServedModel) -> Capabilities:

@@ -12,6 +12,7 @@ from typing import Any
 from xplatform.core import errors
 from xplatform.core.errors import PlatformError, envelope
 from xplatform.core.errors import headers as error_headers
+from xplatform.core.web_rules import with_headers
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -51,7 +52,7 @@ def named(scope: Scope, send: Send) -> Send:
             message["headers"] = [*message.get("headers", ()), header]
         await send(message)
 
-    return send_named
+    return with_headers(send_named, scope.get("xplatform.headers", ()))
 
 
 class Exchange:
@@ -75,7 +76,7 @@ class Exchange:
         self.model = ""
         self.outcome = 200
         #: headers of the answer, whatever it will be
-        self.more_headers: tuple[tuple[bytes, bytes], ...] = ()
+        self.more_headers: tuple[tuple[bytes, bytes], ...] = scope.get("xplatform.headers", ())
         self._receive = receive
         self._send = send
         self._stall_timeout = stall_timeout
