@@ -13,6 +13,7 @@ django_application = get_asgi_application()
 # What follows needs Django's app registry.
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
 from apps.inference.gateway.app import Gateway  # noqa: E402
 from apps.models.events.long_poll import LongPoll  # noqa: E402
@@ -31,4 +32,8 @@ behind = ProtocolTypeRouter(
         "websocket": URLRouter(_sockets),
     }
 )
-application = Door(Gateway(behind, settings()), settings())
+application: Any = Door(Gateway(behind, settings()), settings())
+if proxies := settings().proxies:
+    # Before all else, and for all: from here on the client's address is the one that the last proxy
+    # we trust was called from, for keys' networks, lockouts and the audit trail alike.
+    application = ProxyHeadersMiddleware(application, trusted_hosts=proxies)

@@ -62,7 +62,8 @@ def _platform_error(error: Exception) -> errors.PlatformError | None:
         case exceptions.ValidationError():
             return _first_problem(error)
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
-            return errors.NotAuthenticated(_sentence(error.detail))
+            missing = isinstance(error, exceptions.NotAuthenticated)
+            return errors.NotAuthenticated(_sentence(error.detail), missing=missing)
         case exceptions.PermissionDenied() | PermissionDenied():
             return errors.Forbidden("This needs the permission of an administrator.")
         case exceptions.NotFound() | Http404():

@@ -29,7 +29,8 @@ from apps.accounts.credentials import (
     local_operator,
 )
 from apps.accounts.digests import keyed_digest as key_digest
-from apps.accounts.hints import keys_changed
+from apps.accounts.hints import credentials_version, keys_changed
+from apps.accounts.last_use import used
 from apps.accounts.models.people import DEFAULT_PROJECT
 from apps.accounts.records import LOCAL_OPERATOR, Credentials, KeyRecord, UserRecord
 from apps.accounts.roles import user_record
@@ -52,6 +53,7 @@ __all__ = [
     "check_credential",
     "create_key",
     "credentials",
+    "credentials_version",
     "ensure_admin",
     "ensure_default_project",
     "ensure_first_key",
@@ -66,6 +68,7 @@ __all__ = [
     "login_record",
     "revoke_key",
     "rotate_key",
+    "used",
     "user_actor",
     "user_record",
 ]

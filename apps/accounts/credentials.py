@@ -24,7 +24,7 @@ from apps.accounts.tokens import jwt
 from apps.accounts.tokens.logins import is_ended, recently_ended
 from apps.accounts.tokens.verify import login_record
 from xplatform.core.config import secret
-from xplatform.core.errors import NotAuthenticated
+from xplatform.core.errors import KeyExpired, NotAuthenticated
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def check_credential(token: str, address: str = "") -> KeyRecord:
     if found is None or not found.may_come_from(address):
         raise NotAuthenticated(REFUSED)
     if found.has_expired():
-        raise NotAuthenticated(EXPIRED)
+        raise KeyExpired(EXPIRED)
     return found
 
 

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.db import transaction
 
+from apps.accounts.models.changes import Changes
 from xplatform.core.channels import broadcast
 
 
-def keys_changed() -> None:
+def keys_changed(*revoked: str) -> None:
     """Once the change is visible to them. For keys, tokens, users, memberships and projects: what
-    a credential may follows from all of these."""
-    transaction.on_commit(_tell, robust=True)
+    a credential may follows from all of these.
+
+    ``revoked``: ids of credentials that open nothing any more, which is believed even if the
+    database goes away before it can be read.
+    """
+    transaction.on_commit(partial(_tell, revoked), robust=True)
 
 
-def _tell() -> None:
-    broadcast("keys")
+def credentials_version() -> int:
+    """Another number whenever anything has changed: one cheap query."""
+    return Changes.counted()
+
+
+def _tell(revoked: tuple[str, ...]) -> None:
+    # Two ways, either of which may fail. The number is counted in a statement of its own: within
+    # the change it would be a lock that all changes share.
+    try:
+        Changes.count()
+    finally:
+        broadcast("keys", revoked=revoked)

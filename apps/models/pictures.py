@@ -58,6 +58,10 @@ class ServedModel:
     #: where its replicas run, and on what
     nodes: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
+    #: slug of the project that it belongs to
+    project: str = "default"
+    #: other projects see it and call it, too
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,11 @@ def test_headers_tell_clients_whether_and_when_to_try_again():
         "Retry-After": "3",
     }
     assert headers(errors.Conflict("taken")) == {"x-should-retry": "false"}
-    assert headers(errors.NotAuthenticated())["WWW-Authenticate"] == "Bearer"
+    challenge = headers(errors.NotAuthenticated('"x" is – unknown…'))["WWW-Authenticate"]
+    assert challenge == (
+        'Bearer realm="xplatform", error="invalid_token",'
+        " error_description=\"'x' is ' unknown...\""
+    )
     assert headers(errors.MethodNotAllowed("PUT", ["GET", "POST"]))["Allow"] == "GET, POST"
 
 

@@ -241,18 +241,36 @@ def test_without_a_valid_key_nothing_is_told(server: Server) -> None:
         body = GOOD if method == "POST" else None
         answer = server.request(method, path, body, key=None)
         assert "No API key" in refused(answer, 401, "invalid_api_key")
-        assert answer.headers["www-authenticate"] == "Bearer"
+        # Who sent nothing is not told of an error (RFC 6750, section 3.1).
+        assert answer.headers["www-authenticate"] == 'Bearer realm="xplatform"'
         answer = server.request(method, path, body, key="xp-" + "wrong" * 10)
         message = refused(answer, 401, "invalid_api_key")
         assert "wrong" not in message
+        assert 'error="invalid_token", error_description="' in answer.headers["www-authenticate"]
 
 
 @pytest.mark.parametrize(
-    "value", ["", "Bearer", "Bearer ", "Basic abc", API_KEY, f"bearer  {API_KEY}x", "Bearer a b"]
+    ("value", "status", "code"),
+    [
+        # No credential of ours at all.
+        ("", 401, "invalid_api_key"),
+        ("Basic abc", 401, "invalid_api_key"),
+        (API_KEY, 401, "invalid_api_key"),
+        # One of the right form, which is not known.
+        (f"bearer  {API_KEY}x", 401, "invalid_api_key"),
+        # A header that is none.
+        ("Bearer", 400, "invalid_request"),
+        ("Bearer ", 400, "invalid_request"),
+        ("Bearer a b", 400, "invalid_request"),
+        ("Bearer schlüssel", 400, "invalid_request"),
+        ("Bearer " + "x" * 5000, 400, "invalid_request"),
+    ],
 )
-def test_strange_authorization_is_refused(server: Server, value: str) -> None:
+def test_strange_authorization_is_refused(
+    server: Server, value: str, status: int, code: str
+) -> None:
     answer = server.post(CHAT, GOOD, key=None, headers={"Authorization": value})
-    refused(answer, 401, "invalid_api_key")
+    refused(answer, status, code)
 
 
 def test_another_method_is_refused_with_those_that_are_allowed(server: Server) -> None:

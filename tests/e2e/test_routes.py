@@ -56,8 +56,8 @@ def test_status_tells_more_to_those_with_a_key(server: Server) -> None:
     assert server.get("/status", key="xp-wrong").status == 401
     long = server.get("/status").json()
     assert {model["id"] for model in long["models"]} >= {"m", "demo"}
-    (replica,) = long["replicas"]
-    assert replica["model"] == "m"
+    # Replicas of models that were ended a moment ago may still be on their way out.
+    (replica,) = (replica for replica in long["replicas"] if replica["model"] == "m")
     assert replica["state"] == "ready"
 
 

@@ -75,7 +75,7 @@ def _uvicorn(
         access_log=False,
         log_config=None,
         server_header=False,
-        # Whom a proxy speaks for does not matter to us; reading it would cost each request.
+        # `xplatform.asgi` does it, under any server, for proxies that the settings name.
         proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, round(settings.drain_timeout)),

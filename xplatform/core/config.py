@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import hashlib
+import ipaddress
 import os
 import re
 import secrets
@@ -157,6 +158,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     vault_keys: str = ""
     #: days that entries of the audit are kept; 0: for ever
     audit_days: Annotated[int, Meta(ge=0)] = 0
+    #: what happens to running requests of a key that is revoked or expires: they end with an
+    #: error, or may finish
+    on_revoke: Literal["end", "finish"] = "end"
+    #: addresses and networks of proxies that say whom they speak for (X-Forwarded-For),
+    #: comma-separated: 10.0.0.0/8,192.168.1.5
+    trusted_proxies: str = ""
+    #: let other machines read /metrics without a key
+    metrics_open: bool = False
     #: first password of the admin user and first API key, for unattended starts
     admin_password: str = ""
     api_key: str = ""
@@ -181,6 +190,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def labels(self) -> dict[str, str]:
         """Raises ConfigError."""
         return parse_labels(self.node_labels)
+
+    @property
+    def proxies(self) -> list[str]:
+        """Raises ConfigError."""
+        return parse_proxies(self.trusted_proxies)
 
     @property
     def run_path(self) -> Path:
@@ -255,6 +269,20 @@ def parse_labels(text: str) -> dict[str, str]:
     return labels
 
 
+def parse_proxies(text: str) -> list[str]:
+    """``10.0.0.0/8,::1``, and the same as an IPv6 socket names IPv4. Raises ConfigError."""
+    networks = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            network = ipaddress.ip_network(part)
+        except ValueError as error:
+            raise ConfigError(f"trusted_proxies is {text!r}: {error}.") from None
+        networks.append(str(network))
+        if network.version == 4:
+            networks.append(f"::ffff:{network.network_address}/{96 + network.prefixlen}")
+    return networks
+
+
 def parse_listen(text: str) -> tuple[str, int] | None:
     """``0.0.0.0:6380``; None for an empty text. Raises ConfigError."""
     if not text:
@@ -312,6 +340,7 @@ def load_settings(
         raise ConfigError(_explain(str(error), values, origin)) from None
     parse_labels(made.node_labels)
     parse_listen(made.broker_listen)
+    parse_proxies(made.trusted_proxies)
     return made
 
 

@@ -19,6 +19,7 @@ The docstring of a class says what happened, ``cure`` what to do about it.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Self
@@ -264,14 +265,45 @@ class UnsupportedMediaType(CallerError):
 
 
 class NotAuthenticated(CallerError):
-    """No API key, or one that is unknown, expired or revoked."""
+    """No API key or token, or one that is unknown or revoked."""
 
     code = "invalid_api_key"
     status = 401
     type = "authentication_error"
     cure = "Send `Authorization: Bearer <key>` with a valid key."
+    #: RFC 6750's word for the header ``WWW-Authenticate``
+    challenge: str = "invalid_token"
 
-    def __init__(self, message: str = "No valid API key was provided.") -> None:
+    def __init__(
+        self, message: str = "No valid API key was provided.", *, missing: bool = False
+    ) -> None:
+        """``missing``: nothing was sent at all, which is no error of a token."""
+        super().__init__(message)
+        if missing:
+            self.challenge = ""
+
+
+class KeyExpired(NotAuthenticated):
+    """The API key or token was right, and its time is over."""
+
+    code = "key_expired"
+    cure = "Renew the token, or ask for a new key."
+
+    def __init__(self, message: str = "This API key has expired.") -> None:
+        super().__init__(message)
+
+
+class KeyRevoked(NotAuthenticated):
+    """The API key or token was revoked while the request ran, or lost its permission."""
+
+    code = "key_revoked"
+    cure = "Ask for a new key; `on_revoke` decides whether running requests may finish."
+
+    def __init__(
+        self,
+        message: str = "The API key of this request was revoked, or lost its permission: "
+        "the request was ended.",
+    ) -> None:
         super().__init__(message)
 
 
@@ -318,6 +350,21 @@ class Forbidden(CallerError):
     status = 403
     type = "permission_error"
     cure = "Ask an administrator for the permission that the message names."
+
+
+class AddressNotAllowed(CallerError):
+    """The key is valid, but not from the address that the request came from."""
+
+    code = "address_not_allowed"
+    status = 403
+    type = "permission_error"
+    cure = "Call from one of the key's networks, or ask for a key without this limit."
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"This API key may not be used from the address {address or 'of this request'}.",
+            data={"address": address},
+        )
 
 
 class SourceNotFound(CallerError):
@@ -666,10 +713,20 @@ def headers(error: PlatformError) -> dict[str, str]:
     if error.retry_after is not None:
         out["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if error.status == 401:
-        out["WWW-Authenticate"] = "Bearer"
+        out["WWW-Authenticate"] = _challenge(error)
     if isinstance(error, MethodNotAllowed):
         out["Allow"] = ", ".join(error.data.get("allowed", ()))
     return {**out, **error.more_headers}
+
+
+def _challenge(error: PlatformError) -> str:
+    """RFC 6750, section 3: who sent nothing is not told of an error."""
+    challenge = 'Bearer realm="xplatform"'
+    if problem := getattr(error, "challenge", ""):
+        # The header's text is printable ASCII without quotes.
+        said = re.sub(r"[^ -~]|[\"\\\\]", "'", error.message.replace("…", "..."))
+        challenge += f', error="{problem}", error_description="{said}"'
+    return challenge
 
 
 def markdown_table() -> str:

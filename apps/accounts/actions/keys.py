@@ -169,7 +169,7 @@ def revoke_key(key_id: str, by: Actor | None = None) -> KeyInfo:
         key = _get(key_id, by)
         changed = ApiKey.objects.filter(pk=key.pk, revoked=None).update(revoked=timezone.now())
         if changed:
-            keys_changed()
+            keys_changed(str(key.pk))
             _record(by, "key.revoke", key, before=_told(key))
     return key_info(key_id, by)
 
@@ -182,7 +182,7 @@ def revoke_keys_of(user: User, by: Actor | None, project: Project | None = None)
     for key in mine:
         ApiKey.objects.filter(pk=key.pk).update(revoked=timezone.now())
         _record(by, "key.revoke", key, before=_told(key))
-    keys_changed()
+    keys_changed(*(str(key.pk) for key in mine))
 
 
 def _make(token: str, **values: Any) -> ApiKey:

@@ -1,5 +1,6 @@
 """Who may use the platform, where, and with which keys."""
 
+from apps.accounts.models.changes import Changes
 from apps.accounts.models.keys import ApiKey
 from apps.accounts.models.people import Membership, Project, User
 from apps.accounts.second_factor.models import Authenticator, Passkey, RecoveryCode, SpentChallenge
@@ -8,6 +9,7 @@ from apps.accounts.tokens.models import Login
 __all__ = [
     "ApiKey",
     "Authenticator",
+    "Changes",
     "Login",
     "Membership",
     "Passkey",

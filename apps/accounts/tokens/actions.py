@@ -100,8 +100,10 @@ def end_all(user: User) -> None:
     now = timezone.now()
     user.tokens_after = now
     user.save(update_fields=["tokens_after"])
-    Login.objects.filter(user=user, ended=None).update(ended=now, why=Login.Why.EVERYWHERE)
-    keys_changed()
+    logins = Login.objects.filter(user=user, ended=None)
+    ended = [str(pk) for pk in logins.values_list("pk", flat=True)]
+    logins.update(ended=now, why=Login.Why.EVERYWHERE)
+    keys_changed(*ended)
 
 
 def _find(claims: Claims) -> Login:
@@ -120,7 +122,7 @@ def _uuid(text: str) -> uuid.UUID:
 
 def _end(login: Login, why: Login.Why) -> None:
     Login.objects.filter(pk=login.pk, ended=None).update(ended=timezone.now(), why=why)
-    keys_changed()
+    keys_changed(str(login.pk))
 
 
 def _tokens(user: User, login_id: uuid.UUID, refresh: str) -> Tokens:

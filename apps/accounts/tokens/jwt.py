@@ -19,7 +19,7 @@ from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT, JWTExpired
 
 from xplatform.core.config import secret
-from xplatform.core.errors import MalformedToken, NotAuthenticated
+from xplatform.core.errors import KeyExpired, MalformedToken, NotAuthenticated
 
 Kind = Literal["access", "refresh"]
 
@@ -79,7 +79,7 @@ def read(text: str, kind: Kind) -> Claims:
         payload = msgspec.json.decode(token.claims, type=_Payload)
         user_id = int(payload.sub)
     except JWTExpired:
-        raise NotAuthenticated("This token has expired. Renew it, or log in again.") from None
+        raise KeyExpired("This token has expired. Renew it, or log in again.") from None
     except (JWException, ValueError):
         raise NotAuthenticated("This token is not of this server's making.") from None
     if payload.typ != kind:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from apps.accounts.records import KeyRecord, UserRecord
 from apps.accounts.tokens import jwt
+from apps.accounts.tokens.jwt import Claims
 
 __all__ = ["login_record"]
 
@@ -19,10 +21,17 @@ def login_record(
 
     ``user`` finds who may log in now, ``is_ended`` says whether a login was ended: in memory
     ``credentials().users.get`` and ``credentials().ended_logins.__contains__``. Raises
-    MalformedToken, and NotAuthenticated for a token that is expired or not of our making.
+    MalformedToken, and NotAuthenticated for a token that is expired or not of our making; who
+    holds on to a record compares its ``expires``.
     """
-    claims = jwt.read(token, "access")
+    claims = _read(token)
     found = user(claims.user_id)
     if found is None or claims.issued < found.tokens_after or is_ended(claims.login):
         return None
     return found.login(claims.login, claims.expires)
+
+
+@lru_cache(maxsize=10_000)
+def _read(token: str) -> Claims:
+    """A signature is verified once. (What is refused is not kept.)"""
+    return jwt.read(token, "access")

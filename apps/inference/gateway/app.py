@@ -11,7 +11,6 @@ import logging
 import time
 from typing import Any
 
-import msgspec
 from django.urls import get_resolver
 
 from apps.inference.gateway import cards, demand, metrics, waiting
@@ -23,12 +22,14 @@ from apps.inference.gateway.http import ClientGone, Exchange, Message, Receive, 
 from apps.inference.gateway.hub import Hub
 from apps.inference.gateway.memory import Memory
 from apps.inference.gateway.named import Named
+from apps.inference.gateway.probes import Probes
 from apps.inference.gateway.requests import Requests
+from apps.inference.gateway.revoking import end_refused
 from apps.inference.gateway.routes import Handler, Routes, parts
+from apps.inference.gateway.used import Used
 from apps.inference.gateway.waiting import Waiting, start_failed
 from apps.inference.openai import results
 from apps.metering.api import make_gate
-from xplatform import __version__
 from xplatform.celery import app as celery_app
 from xplatform.core import errors, hints
 from xplatform.core.channels import channel_layer
@@ -48,7 +49,6 @@ class Gateway:
         self._routes = Routes({}, {})
         self._tasks: list[asyncio.Task[None]] = []
         self._exchanges: set[Exchange] = set()
-        self._began = time.time()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -71,7 +71,7 @@ class Gateway:
         self._exchanges.add(exchange)
         try:
             try:
-                if not self.memory.loaded.is_set() and exchange.path.startswith("/v1/"):
+                if not self.memory.loaded and exchange.path.startswith("/v1/"):
                     await self.memory.until_loaded()
                 await handler(exchange)
             except PlatformError as error:
@@ -97,6 +97,7 @@ class Gateway:
         finally:
             self._exchanges.discard(exchange)
             exchange.release()
+            self._used.note(exchange.record)
             self._account(exchange, route)
 
     def _account(self, exchange: Exchange, route: str) -> None:
@@ -131,9 +132,10 @@ class Gateway:
 
     async def _start(self) -> None:
         self._sender = TaskSender(celery_app, "publisher")
-        self.memory = Memory()
+        self.memory = Memory(self._end_refused)
         layer = channel_layer()
         self.hub = Hub(layer, self._settings, self._sender, self._hint, self._fleet)
+        self._used = Used()
         self._demand = Demand(self.hub, self._sender)
         self._waiting = Waiting(self.hub, self.memory, self._sender)
         named = Named(self.hub, layer, self._waiting)
@@ -145,6 +147,7 @@ class Gateway:
             self._settings, self.memory, self.hub, self._waiting, named, self._gate, self._bills
         )
         requests = Requests(self.memory, named)
+        probes = Probes(self._settings, self.memory, self.hub, self._sender)
         self._routes = Routes(
             own={
                 "/v1/chat/completions": {"POST": endpoints.chat},
@@ -152,10 +155,10 @@ class Gateway:
                 "/v1/embeddings": {"POST": endpoints.embeddings},
                 "/v1/tokenize": {"POST": endpoints.tokenize},
                 "/v1/detokenize": {"POST": endpoints.detokenize},
-                "/healthz": {"GET": self._healthz, "HEAD": self._healthz},
-                "/readyz": {"GET": self._readyz, "HEAD": self._readyz},
-                "/status": {"GET": self._status},
-                "/metrics": {"GET": self._metrics},
+                "/healthz": {"GET": probes.healthz, "HEAD": probes.healthz},
+                "/readyz": {"GET": probes.readyz, "HEAD": probes.readyz},
+                "/status": {"GET": probes.status},
+                "/metrics": {"GET": probes.metrics},
             },
             shared={
                 ("GET", "/v1/models"): self._models,
@@ -167,7 +170,9 @@ class Gateway:
         loop = asyncio.get_running_loop()
         for work in (
             self._connect,
-            self.memory.keep_fresh,
+            self.memory.keep_models,
+            self.memory.keep_credentials,
+            self._used.keep_telling,
             self._look_at_waiting,
             self._tell_demand,
             self._sweep,
@@ -197,7 +202,8 @@ class Gateway:
     async def _warm_up(self) -> None:
         """Django imports its views at the first request for one, which would take a third of a
         second out of somebody's launch."""
-        await self.memory.loaded.wait()
+        while not self.memory.loaded:
+            await asyncio.sleep(0.1)
         await asyncio.sleep(1.0)
         await asyncio.to_thread(lambda: get_resolver().url_patterns)
 
@@ -226,78 +232,39 @@ class Gateway:
                 if exchange.stalled(now):
                     log.info("%s: the client does not read", exchange.request_id)
                     exchange.give_up()
+            self._end_refused()
+
+    def _end_refused(self) -> None:
+        if self._settings.on_revoke == "end":
+            end_refused(self._exchanges, self.memory.callers, self.hub)
 
     def _hint(self, hint: dict[str, Any]) -> None:
-        hints.tell(str(hint.get("kind")))
-        if hint.get("kind") == "launch_failed":
+        kind = str(hint.get("kind"))
+        if kind == hints.KEYS:
+            self.memory.look_at_credentials(hint.get("revoked", ()))
+            return  # who listens for it is told when it can be read
+        hints.tell(kind)
+        if kind == "launch_failed":
             uid = str(hint.get("uid"))
             self.hub.fail_waiting(uid, start_failed(uid, str(hint.get("reason"))))
-        self.memory.look()
+        self.memory.look_at_models()
 
     def _fleet(self) -> None:
-        self.memory.look()
+        self.memory.look_at_models()
 
     # -- small routes -------------------------------------------------------------------------
 
     async def _models(self, exchange: Exchange) -> None:
-        await self.memory.key(exchange.headers.get(b"authorization"))
-        models = self.memory.catalog.all()
-        listed = [card for model in models for card in cards.cards(model, self.hub.fleet)]
+        actor = await self.memory.admit(exchange, "models.read")
+        models = self.memory.catalog.seen_by(actor)
+        listed = [card for model in models for card in cards.cards(model, self.hub.fleet, actor)]
         await exchange.answer(results.models_answer(listed))
 
     async def _model(self, exchange: Exchange) -> None:
-        await self.memory.key(exchange.headers.get(b"authorization"))
+        actor = await self.memory.admit(exchange, "models.read")
         (name,) = parts(exchange.path)
-        model, adapter = await self.memory.model(name)
+        model, adapter = await self.memory.model(name, actor)
         card = cards.card(model, self.hub.fleet)
         if adapter:
             card = cards.adapter_card(card, adapter)
         await exchange.answer(results.model_answer(card))
-
-    async def _healthz(self, exchange: Exchange) -> None:
-        await exchange.answer(b'{"status":"ok"}')
-
-    async def _readyz(self, exchange: Exchange) -> None:
-        missing = []
-        if not self.memory.loaded.is_set():
-            missing.append("database")
-        if not self.hub.channel or not self._sender.connected:
-            missing.append("broker")
-        if missing:
-            body = msgspec.json.encode({"status": "not ready", "waiting_for": missing})
-            await exchange.answer(body, 503, headers=((b"retry-after", b"1"),))
-        else:
-            await exchange.answer(b'{"status":"ready"}')
-
-    async def _status(self, exchange: Exchange) -> None:
-        """Open to all in short; with a key, what runs."""
-        status: dict[str, Any] = {
-            "status": "ok" if self.memory.loaded.is_set() else "starting",
-            "version": __version__,
-            "uptime_s": round(time.time() - self._began, 1),
-        }
-        if b"authorization" in exchange.headers:
-            await self.memory.key(exchange.headers[b"authorization"])
-            status["in_flight"] = self.hub.tickets
-            status["broker_connected"] = self._sender.connected
-            status["models"] = [
-                cards.card(model, self.hub.fleet) for model in self.memory.catalog.all()
-            ]
-            status["replicas"] = [
-                {
-                    "id": beat.replica,
-                    "epoch": beat.epoch,
-                    "model": beat.model,
-                    "state": self.hub.fleet.state(beat),
-                    "slots": beat.slots,
-                    "running": beat.running,
-                    "adapters": list(beat.adapters),
-                    "probe_seconds": beat.probe_seconds,
-                }
-                for beat in self.hub.fleet.all()
-            ]
-        await exchange.answer(msgspec.json.encode(status))
-
-    async def _metrics(self, exchange: Exchange) -> None:
-        body = metrics.render(self.hub, self.memory.catalog)
-        await exchange.answer(body, content_type=metrics.CONTENT_TYPE)

@@ -1,68 +1,137 @@
-"""API keys from memory: no query on a request's way, and no need of the database while it is
-down. The list is read again on every hint and from time to time."""
+"""Who asks: credentials from memory, checked without a query, and without the database at all.
+
+API keys and OAuth's tokens are found by their digests, logins by what is signed in their tokens.
+Once found, a credential is known by its
+header and address until the next reading, so that a request costs a look into a dictionary.
+Browser sessions open nothing here: a page of another site could have their cookies sent along, so
+whoever is logged in by one asks for a token first.
+"""
 
 from __future__ import annotations
 
-import logging
+import hashlib
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qs
 
 from apps.accounts import api as accounts
-from apps.accounts.api import KeyRecord, UserRecord
-from apps.inference.gateway.database import ask
+from apps.accounts.api import Actor, KeyRecord, UserRecord
+from apps.inference.gateway.http import Exchange
 from xplatform.core import errors
 
-log = logging.getLogger(__name__)
+#: past this many the known callers are looked up anew
+_MOST_KNOWN = 10_000
+#: visible ASCII: what a key may be that somebody chose
+_TOKEN = re.compile(rb"bearer +([!-~]{1,4096})", re.IGNORECASE)
 
-_CACHED_TOKENS = 10_000
+
+class Known(NamedTuple):
+    record: KeyRecord
+    actor: Actor
 
 
-class Keys:
+class Callers:
     def __init__(self) -> None:
-        self._by_digest: dict[bytes, KeyRecord] = {}
+        self._keys: dict[bytes, KeyRecord] = {}
+        self._tokens: dict[bytes, KeyRecord] = {}
         self._users: Mapping[int, UserRecord] = {}
         self._ended: frozenset[str] = frozenset()
-        #: tokens seen since the last refresh: saves the keyed hash on the hot path
-        self._by_header: dict[bytes, KeyRecord] = {}
+        self._known: dict[tuple[bytes, str, str], Known] = {}
+        #: id of a credential that was revoked → when we were told, which may be before it can be
+        #: read, and even before the database goes away
+        self._revoked: dict[str, float] = {}
 
-    async def refresh(self) -> None:
-        read = await ask(accounts.credentials)
-        self._by_digest = {record.digest: record for record in read.keys}
+    def take(self, read: accounts.Credentials, began: float) -> None:
+        """What the database had when that reading began (monotonic)."""
+        self._revoked = {id: told for id, told in self._revoked.items() if told >= began}
+        self._keys = {record.digest: record for record in read.keys}
+        self._tokens = {record.digest: record for record in read.tokens}
         self._users, self._ended = read.users, read.ended_logins
-        self._by_header = {}
+        self._drop_revoked()
 
-    def check(self, header: bytes | None) -> KeyRecord:
-        """``header`` is the value of ``Authorization``; raises NotAuthenticated."""
+    def revoke(self, ids: Iterable[str]) -> None:
+        """By the word of whoever did it, until the next reading shows it."""
+        self._revoked |= dict.fromkeys(ids, time.monotonic())
+        self._drop_revoked()
+
+    def _drop_revoked(self) -> None:
+        self._known = {}
+        if gone := self._revoked.keys():
+            self._ended |= gone
+            for found in (self._keys, self._tokens):
+                for digest in [d for d, record in found.items() if record.id in gone]:
+                    del found[digest]
+
+    def check(self, exchange: Exchange) -> Known:
+        """Raises NotAuthenticated, AddressNotAllowed, InvalidRequest and MalformedToken (no token
+        at all), and NotFound (a project that is not the caller's).
+
+        The words are the same for all that opens nothing: whether a key exists is nobody's
+        business. That it has expired is told to whoever has all of it.
+        """
+        header = exchange.headers.get(b"authorization")
         if header is None:
             raise errors.NotAuthenticated(
-                "No API key was provided. Send it as 'Authorization: Bearer xp-…'."
+                "No API key was provided. Send it as 'Authorization: Bearer xp-…'.", missing=True
             )
-        record = self._by_header.get(header)
-        if record is None:
-            record = self._look_up(header)
-        if record.expires is not None and record.expires < time.time():
-            raise errors.NotAuthenticated("This API key has expired.")
-        return record
+        at = (header, _project(exchange), exchange.address)
+        known = self._known.get(at)
+        if known is None:
+            known = self._look_up(*at)
+        expires = known.record.expires
+        if expires is not None and expires <= time.time():
+            raise (
+                errors.KeyExpired()
+                if known.record.kind == "key"
+                else errors.KeyExpired("This token has expired. Renew it, or log in again.")
+            )
+        return known
 
-    def _look_up(self, header: bytes) -> KeyRecord:
-        scheme, _, token = header.partition(b" ")
-        if scheme.lower() != b"bearer" or not token.strip():
-            raise errors.NotAuthenticated(
-                "The Authorization header must read 'Bearer ' and an API key."
-            )
-        try:
-            text = token.strip().decode("ascii")
-        except UnicodeDecodeError:
-            raise errors.NotAuthenticated("This is no API key of this server.") from None
-        if accounts.is_login_token(text):
-            record = accounts.login_record(text, self._users.get, self._ended.__contains__)
-        else:
-            record = self._by_digest.get(accounts.key_digest(text))
+    def _look_up(self, header: bytes, project: str, address: str) -> Known:
+        if (found := _TOKEN.fullmatch(header)) is None:
+            raise _malformed(header)
+        record = self._find(found[1].decode("ascii"))
         if record is None:
             raise errors.NotAuthenticated(
                 "This API key is not known here, or was revoked. Make one with "
                 "'xplatform create_key'."
             )
-        if len(self._by_header) < _CACHED_TOKENS:
-            self._by_header[header] = record
-        return record
+        if not record.may_come_from(address):
+            raise errors.AddressNotAllowed(address)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known = {}
+        known = self._known[header, project, address] = Known(
+            record, record.actor(address, project)
+        )
+        return known
+
+    def _find(self, token: str) -> KeyRecord | None:
+        if accounts.is_login_token(token):
+            return accounts.login_record(token, self._users.get, self._ended.__contains__)
+        key = self._keys.get(accounts.key_digest(token))
+        return key or self._tokens.get(hashlib.sha256(token.encode()).digest())
+
+
+def _malformed(header: bytes) -> errors.PlatformError:
+    """RFC 6750: another scheme is no credential at all, a wrong header is a wrong request."""
+    scheme, _, _ = header.partition(b" ")
+    if scheme.lower() != b"bearer":
+        return errors.NotAuthenticated(
+            "No API key was provided: the Authorization header must read 'Bearer ' and the key.",
+            missing=True,
+        )
+    return errors.InvalidRequest(
+        "The Authorization header must read 'Bearer ' and one API key or token."
+    )
+
+
+def _project(exchange: Exchange) -> str:
+    """In which project the request shall count, for credentials that are not bound to one."""
+    if (named := exchange.headers.get(b"x-project")) is not None:
+        return named.decode("latin-1")
+    query: bytes = exchange.scope.get("query_string", b"")
+    if b"project=" not in query:
+        return ""
+    return parse_qs(query.decode("latin-1")).get("project", [""])[0]

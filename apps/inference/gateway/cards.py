@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.accounts.api import Actor
+from apps.inference.gateway.catalog import names
 from apps.inference.gateway.fleet import Fleet
 from apps.models.api import ServedModel
 
@@ -19,10 +21,11 @@ def state(model: ServedModel, fleet: Fleet) -> str:
     return "loading" if fleet.loading(model.uid) else model.state
 
 
-def cards(model: ServedModel, fleet: Fleet) -> list[dict[str, Any]]:
-    """The model's own, and one for each of its adapters."""
+def cards(model: ServedModel, fleet: Fleet, actor: Actor) -> list[dict[str, Any]]:
+    """The model's own, and one for each of its adapters: those that the caller may name."""
     own = card(model, fleet)
-    return [own, *(adapter_card(own, name) for name in model.adapters)]
+    named = (name.removeprefix(model.uid)[1:] for name in names(model, actor))
+    return [adapter_card(own, adapter) if adapter else own for adapter in named]
 
 
 def adapter_card(own: dict[str, Any], name: str) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from apps.accounts.api import KeyRecord
 from apps.inference.gateway import metrics
 from apps.inference.gateway.bills import Bills
 from apps.inference.gateway.http import ClientGone, Exchange
@@ -47,8 +46,8 @@ class Call(Generic[R]):
     #: the model's name as it was called: with the adapter
     name: str
     jobs: list[Submit]
-    #: id of the API key, and the caller's name of the request
-    key: str
+    #: whose it is, and their name of it
+    sender: str
     request_id: str
     #: seconds the caller can wait for the beginning; None: as long as it takes
     patience: float | None
@@ -107,17 +106,17 @@ class Endpoints:
 
     async def _accept(self, exchange: Exchange, parse_body: Callable[[bytes], R]) -> Call[R]:
         """Everything that can be said before any work begins."""
-        key = await self.memory.key(exchange.headers.get(b"authorization"))
+        actor = await self.memory.admit(exchange, "models.use")
         body = await exchange.body(self.settings.max_body_mb << 20)
         request = parse_body(body)
-        model, adapter = await self.memory.model(request.model)
+        model, adapter = await self.memory.model(request.model, actor)
         exchange.model = model.uid
         if model.engine:
             check_capabilities(request, self.capabilities(model), model.engine)
         # Else a registration that was never called: its engine is found on the way, and says
         # itself what it cannot do.
         request_id = getattr(request, "request_id", None) or exchange.request_id
-        self.named.check(key.id, request_id)
+        self.named.check(exchange.sender, request_id)
         if media.has_media(request):
             await media.take_in(request, self.settings)
         jobs = with_adapter(to_submits(request, secrets.token_hex(12)), adapter)
@@ -126,14 +125,15 @@ class Endpoints:
         limit = patience(exchange.headers, stream=stream, keepalive=self.settings.keepalive_seconds)
         name = f"{model.uid}:{adapter}" if adapter else model.uid
         # The last step: what is refused for another reason takes nothing from a limit.
-        reservation = await self._reserve(exchange, key, model, jobs)
-        return Call(request, model, name, jobs, key.id, request_id, limit, reservation)
+        reservation = await self._reserve(exchange, model, jobs)
+        return Call(request, model, name, jobs, exchange.sender, request_id, limit, reservation)
 
     async def _reserve(
-        self, exchange: Exchange, key: KeyRecord, model: ServedModel, jobs: list[Submit]
+        self, exchange: Exchange, model: ServedModel, jobs: list[Submit]
     ) -> Reservation:
+        assert exchange.record is not None
         try:
-            reservation = await self.gate.reserve(key, model.uid, metering.size(jobs))
+            reservation = await self.gate.reserve(exchange.record, model.uid, metering.size(jobs))
         except errors.CapacityError as error:
             if "kind" in error.data:
                 metrics.REFUSED.labels(error.data["kind"], error.data["scope"]).inc()
@@ -178,13 +178,16 @@ class Endpoints:
             self.hub.open(job.rid, call.model.uid, job, hold=hold, deadline=deadline)
             for job in call.jobs
         ]
+        exchange.tickets = tickets
         if call.patience is not None:
             for ticket in tickets:
                 ticket.patience = now + call.patience
         failed = False
         try:
+            if exchange.refused is not None:
+                raise exchange.refused  # while its body came
             exchange.watch(_cancel_current())
-            with self.named.running(call.key, call.request_id, tickets):
+            with self.named.running(call.sender, call.request_id, tickets):
                 yield tickets
         except PlatformError:
             failed = True
@@ -195,6 +198,7 @@ class Endpoints:
             raise
         finally:
             exchange.unwatch()
+            exchange.tickets = ()
             for ticket in tickets:
                 self.hub.close(ticket)
             failed = failed or exchange.outcome >= 400

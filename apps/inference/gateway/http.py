@@ -6,13 +6,17 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from xplatform.core import errors
 from xplatform.core.errors import PlatformError, envelope
 from xplatform.core.errors import headers as error_headers
 from xplatform.core.web_rules import with_headers
+
+if TYPE_CHECKING:
+    from apps.accounts.api import Actor, KeyRecord
+    from apps.inference.gateway.ticket import Ticket
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -60,8 +64,9 @@ class Exchange:
 
     __slots__ = (
         "_gone", "_late", "_reading", "_receive", "_send", "_size", "_stall_timeout",
-        "_waiting_since", "_watch", "arrived", "headers", "method", "model", "more_headers",
-        "outcome", "path", "request_id", "scope", "started", "task",
+        "_waiting_since", "_watch", "actor", "address", "arrived", "headers", "method", "model",
+        "more_headers", "outcome", "path", "record", "refused", "request_id", "scope", "started",
+        "task", "tickets",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, stall_timeout: float) -> None:
@@ -69,6 +74,8 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        #: the client's, or what the last trusted proxy says of it
+        self.address: str = (scope.get("client") or ("",))[0]
         self.request_id = request_id(self.headers.get(b"x-request-id", b""))
         self.started = False
         self.arrived = time.monotonic()
@@ -77,6 +84,13 @@ class Exchange:
         self.outcome = 200
         #: headers of the answer, whatever it will be
         self.more_headers: tuple[tuple[bytes, bytes], ...] = scope.get("xplatform.headers", ())
+        #: who asks, and by which credential, once that is known
+        self.actor: Actor | None = None
+        self.record: KeyRecord | None = None
+        #: what runs for it
+        self.tickets: Sequence[Ticket] = ()
+        #: why it may not go on: the credential ended in the meantime
+        self.refused: PlatformError | None = None
         self._receive = receive
         self._send = send
         self._stall_timeout = stall_timeout
@@ -147,6 +161,16 @@ class Exchange:
 
     def age(self) -> float:
         return time.monotonic() - self.arrived
+
+    @property
+    def sender(self) -> str:
+        """Whose request this is, for what is called by a name: a key's; of the tokens that people
+        and applications renew now and then, the person's or the application's."""
+        record = self.record
+        assert record is not None
+        if record.kind in ("login", "oauth") and record.owner_id is not None:
+            return f"user:{record.owner_id}"
+        return record.id
 
     @property
     def gone(self) -> bool:

@@ -146,6 +146,12 @@ class Hub:
                 self._abort(ticket)
         ticket.state = State.DONE
 
+    def end(self, ticket: Ticket, error: errors.PlatformError) -> None:
+        """Nobody may have the rest of it."""
+        if ticket.state is not State.DONE:
+            self._abort(ticket)
+            ticket.fail(error)
+
     def fail_waiting(self, model: str, error: errors.PlatformError) -> None:
         """The model cannot be started: nobody shall wait for it."""
         for ticket in list(self._tickets.values()):

@@ -1,6 +1,6 @@
-"""What a web process knows by heart: the API keys and the models that can be called.
+"""What a web process knows by heart: who may call, and the models that can be called.
 
-No query on a request's way, and no need of the database while it is down. All is read again on
+No query on a request's way, and no need of the database while it is down. Both are read again on
 every hint and from time to time; what is not found is looked for once more, since whoever made a
 key or a launch may use it before the hint about it has arrived.
 """
@@ -8,96 +8,125 @@ key or a launch may use it before the hint about it has arrived.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import time
+from collections.abc import Callable, Iterable
 
-from apps.accounts.api import KeyRecord
-from apps.inference.gateway.auth import Keys
+from apps.accounts import api as accounts
+from apps.accounts.api import Actor
+from apps.inference.gateway.auth import Callers
 from apps.inference.gateway.catalog import Catalog
+from apps.inference.gateway.database import Line, ask
+from apps.inference.gateway.http import Exchange
+from apps.inference.gateway.kept import Kept
 from apps.models.api import ServedModel
-from xplatform.core import errors
+from xplatform.core import errors, hints
 
-log = logging.getLogger(__name__)
-
-_REFRESH_SECONDS = 10.0
-_RETRY_SECONDS = 1.0
 #: requests that come before anything was read wait this long
 _LOAD_SECONDS = 10.0
-#: requests for what is not known wait this long for another look, and no look follows the last one
-#: sooner than this: a flood of wrong names costs a few queries a second
-_LOOK_SECONDS = 1.0
-_LOOK_PAUSE = 0.1
+#: a hint about revoked keys may be lost; that something has changed is seen after this long
+_VERSION_SECONDS = 0.4
 
 
 class Memory:
-    def __init__(self) -> None:
-        self.keys = Keys()
+    def __init__(self, on_callers: Callable[[], None] = lambda: None) -> None:
+        """``on_callers`` is told when credentials may have ended."""
+        self.callers = Callers()
         self.catalog = Catalog()
-        #: everything was read once; from then on it is kept, whatever happens
-        self.loaded = asyncio.Event()
-        self._wanted = asyncio.Event()
-        self._looked = asyncio.Condition()
-        #: when the last complete look began
-        self._seen = 0.0
+        self._on_callers = on_callers
+        self._line = Line()
+        #: of the credentials in memory
+        self._version: int | None = None
+        self._credentials = Kept("the credentials", self._read_credentials, self._changed)
+        self._models = Kept("the models", self.catalog.refresh)
 
-    def look(self) -> None:
-        """Something has changed."""
-        self._wanted.set()
+    # -- reading ------------------------------------------------------------------------------
 
-    async def keep_fresh(self) -> None:
-        while True:
-            self._wanted.clear()
-            began = time.monotonic()
-            try:
-                await self.keys.refresh()
-                await self.catalog.refresh()
-            except Exception as error:
-                log.warning("the database does not answer: %s", error)
-                pause = _RETRY_SECONDS
-            else:
-                pause = _REFRESH_SECONDS
-                self.loaded.set()
-                async with self._looked:
-                    self._seen = began
-                    self._looked.notify_all()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), pause)
+    @property
+    def loaded(self) -> bool:
+        """Everything was read once; from then on it is kept, whatever happens."""
+        return self._credentials.loaded.is_set() and self._models.loaded.is_set()
 
     async def until_loaded(self) -> None:
         """Right after the start no key is known; to say so would be wrong and final for clients."""
         try:
-            await asyncio.wait_for(self.loaded.wait(), _LOAD_SECONDS)
+            async with asyncio.timeout(_LOAD_SECONDS):
+                await self._credentials.loaded.wait()
+                await self._models.loaded.wait()
         except TimeoutError:
             raise errors.ServerStarting from None
 
-    async def key(self, header: bytes | None) -> KeyRecord:
-        """``header`` is the value of ``Authorization``; raises NotAuthenticated."""
-        try:
-            return self.keys.check(header)
-        except errors.NotAuthenticated:
-            if header is None:
-                raise
-        await self._look_again()
-        return self.keys.check(header)
+    async def keep_models(self) -> None:
+        await self._models.keep()
 
-    async def model(self, name: str) -> tuple[ServedModel, str]:
-        """The model and the adapter (or "") of that name; raises ModelNotFound."""
-        found = self.catalog.resolve(name)
+    async def keep_credentials(self) -> None:
+        try:
+            await self._credentials.keep(look_seconds=_VERSION_SECONDS)
+        finally:
+            self._line.close()
+
+    def look_at_models(self) -> None:
+        """Something has changed."""
+        self._models.want()
+
+    def look_at_credentials(self, revoked: Iterable[str] = ()) -> None:
+        """Something has changed; these are of no use any more."""
+        if revoked:
+            self.callers.revoke(revoked)
+            self._on_callers()
+        self._credentials.want()
+
+    async def _changed(self) -> bool:
+        return await self._line.ask(accounts.credentials_version) != self._version
+
+    async def _read_credentials(self) -> None:
+        began = time.monotonic()
+
+        def read() -> tuple[int, accounts.Credentials]:
+            # The number first: a change in between is read twice, and never missed.
+            return accounts.credentials_version(), accounts.credentials()
+
+        version, credentials = await ask(read)
+        self.callers.take(credentials, began)
+        self._on_callers()
+        if version != self._version:
+            self._version = version
+            hints.tell(hints.KEYS)
+
+    # -- for requests -------------------------------------------------------------------------
+
+    async def admit(self, exchange: Exchange, action: str) -> Actor:
+        """Who asks; from then on the exchange knows it, too. Raises NotAuthenticated, Forbidden and
+        what else ``Callers.check`` does."""
+        try:
+            known = self.callers.check(exchange)
+        except errors.KeyExpired:
+            raise
+        except errors.NotAuthenticated as error:
+            if not error.challenge:
+                raise
+            # A flood of wrong keys costs a few looks at one number a second.
+            await self._credentials.look_again()
+            known = self.callers.check(exchange)
+        exchange.record, exchange.actor = known
+        if not known.actor.may(action):
+            raise lacks(action)
+        return known.actor
+
+    async def model(self, name: str, actor: Actor) -> tuple[ServedModel, str]:
+        """The model and the adapter (or "") of that name; raises ModelNotFound. What the caller
+        may not see is not there, in any respect: not for the time that it takes to say so,
+        either."""
+        found = self.catalog.resolve(name, actor)
         if found is None:
-            await self._look_again()
-            found = self.catalog.resolve(name)
+            await self._models.look_again()
+            found = self.catalog.resolve(name, actor)
             if found is None:
-                raise self.catalog.missing(name)
+                raise self.catalog.missing(name, actor)
         return found
 
-    async def _look_again(self) -> None:
-        """Until a look is over that began after now; not at all while the database is away."""
-        now = time.monotonic()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_SECONDS):
-                if (early := self._seen + _LOOK_PAUSE - now) > 0:
-                    await asyncio.sleep(early)
-                self._wanted.set()
-                async with self._looked:
-                    await self._looked.wait_for(lambda: self._seen >= now)
+
+def lacks(action: str) -> errors.Forbidden:
+    return errors.Forbidden(
+        f"This needs the permission {action}, which this API key does not have.",
+        data={"permission": action},
+    )

@@ -1,8 +1,9 @@
 """Running requests by the name that their callers gave them: how far they are, and their end.
 
 The name is the header ``X-Request-Id`` or the field ``request_id``. A caller finds its own
-requests only (those of its API key). Any web process may be asked; the one that has the request
-answers, by way of the channel that all of them listen on.
+requests only: those of its API key, or of the person behind a token (``Exchange.sender``). Any web
+process may be asked; the one that has the request answers, by way of the channel that all of them
+listen on.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _SEEK_SECONDS = 0.5
 _MAX_BLOCKED = 20_000
 _MAX_BLOCK_SECONDS = 3600.0
 
-#: (id of the API key, name)
+#: (whose, name)
 Name = tuple[str, str]
 
 

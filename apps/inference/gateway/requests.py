@@ -28,9 +28,9 @@ class Requests:
         self._named = named
 
     async def progress(self, exchange: Exchange) -> None:
-        key = await self._memory.key(exchange.headers.get(b"authorization"))
+        await self._memory.admit(exchange, "models.use")
         name = parts(exchange.path)[0]
-        found = await self._named.seek(key.id, name)
+        found = await self._named.seek(exchange.sender, name)
         if found is None:
             raise errors.NotFound(f"No request {name[:128]!r} of this API key is running.")
         state: Any = found.state
@@ -41,7 +41,7 @@ class Requests:
 
     async def abort(self, exchange: Exchange) -> None:
         """``msg`` is Xinference's word: DONE, or NOT_FOUND when nothing of that name runs."""
-        key = await self._memory.key(exchange.headers.get(b"authorization"))
+        actor = await self._memory.admit(exchange, "models.use")
         body = await exchange.body(_MAX_BODY)
         try:
             order = _decoder.decode(body) if body.strip() else AbortOrder()
@@ -50,8 +50,10 @@ class Requests:
         except msgspec.DecodeError as error:
             raise errors.InvalidJSON(f"The body is not JSON: {error}.") from None
         called, _, name, _ = parts(exchange.path)
-        model, _ = await self._memory.model(called)
+        model, _ = await self._memory.model(called, actor)
         exchange.model = model.uid
         block = _BLOCK_SECONDS if order.block_duration is None else order.block_duration
-        found = await self._named.seek(key.id, name, model=model.uid, abort=True, block=block)
+        found = await self._named.seek(
+            exchange.sender, name, model=model.uid, abort=True, block=block
+        )
         await exchange.answer(msgspec.json.encode(Aborted("DONE" if found else "NOT_FOUND")))
