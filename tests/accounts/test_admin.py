@@ -29,7 +29,7 @@ def test_a_new_key_is_shown_once(admin: Client, hints: list[str]) -> None:
     token = re.search(r"xp-[\w-]{43}", page.content.decode())
     assert token is not None
     assert api.find_key(token[0]) is not None
-    assert hints == ["keys"]
+    assert set(hints) == {"keys"}
     again = admin.get("/admin/accounts/apikey/")
     assert "by hand" in again.content.decode()
     assert token[0] not in again.content.decode()
@@ -49,11 +49,11 @@ def test_revoke_action(admin: Client, admin_key: str, hints: list[str]) -> None:
     key = ApiKey.objects.get()
     admin.post("/admin/accounts/apikey/", {"action": "revoke", "_selected_action": [str(key.pk)]})
     assert api.find_key(admin_key) is None
-    assert hints == ["keys"]
+    assert set(hints) == {"keys"}
 
 
 def test_a_disabled_user_is_told(admin: Client, hints: list[str]) -> None:
     user = User.objects.create_user("dev")
     admin.post(f"/admin/accounts/user/{user.pk}/delete/", {"post": "yes"})
     assert not User.objects.filter(username="dev").exists()
-    assert hints == ["keys"]
+    assert set(hints) == {"keys"}

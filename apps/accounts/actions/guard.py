@@ -32,7 +32,7 @@ def changing_people() -> Iterator[None]:
         yield
         if had_superuser and not _has_superuser():
             raise Conflict("This is the last superuser. Make another one first.")
-        if orphans := had_owner - _owned():
+        if orphans := had_owner - _owned() - _archived():
             raise Conflict(
                 f"This is the last owner of {', '.join(sorted(orphans))}."
                 " Make somebody else its owner first."
@@ -51,6 +51,10 @@ def check(by: Actor | None, action: str) -> Actor:
 
 def _has_superuser() -> bool:
     return User.objects.filter(is_superuser=True, is_active=True).exists()
+
+
+def _archived() -> set[str]:
+    return set(Project.objects.exclude(archived=None).values_list("slug", flat=True))
 
 
 def _owned() -> set[str]:

@@ -74,7 +74,10 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
 MANAGE: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
     (
         "audit",
+        "add_member",
         "create_key",
+        "create_project",
+        "create_user",
         "revoke_key",
         "launch_model",
         "terminate_model",
