@@ -23,8 +23,9 @@ from redis.exceptions import NoScriptError, RedisError
 log = logging.getLogger(__name__)
 
 SCRIPT: Final = (Path(__file__).parent / "store.lua").read_text()
-#: a broker that is silent this long is away
-TIMEOUT: Final = 1.0
+#: a broker that is silent this long is away; a busy web process may need a while to hear it
+TIMEOUT: Final = 3.0
+_CONNECT_TIMEOUT: Final = 1.0
 _PREFIX: Final = "xp:limit:"
 WEBS: Final = f"{_PREFIX}webs"
 #: calls in one round trip
@@ -51,7 +52,7 @@ class Store:
         # One attempt: whoever waits is served from memory instead.
         self._client = redis.Redis.from_url(
             url,
-            socket_connect_timeout=TIMEOUT,
+            socket_connect_timeout=_CONNECT_TIMEOUT,
             socket_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 0),
         )
