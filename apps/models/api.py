@@ -25,6 +25,7 @@ from apps.models.actions.replicas import (
     scale,
     set_adapters,
 )
+from apps.models.actions.sharing import share
 from apps.models.events.history import events, last_event
 from apps.models.orders import Adapter, LaunchOrder, Placement
 from apps.models.pictures import (
@@ -74,6 +75,7 @@ __all__ = [
     "set_adapters",
     "set_built_in",
     "set_prewarm",
+    "share",
     "start_prewarmed",
     "terminate",
     "unregister",

@@ -5,3 +5,8 @@ class ModelsConfig(AppConfig):
     name = "apps.models"
     label = "models"
     verbose_name = "Models"
+
+    def ready(self) -> None:
+        from apps.models import things
+
+        things.register_all()

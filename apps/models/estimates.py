@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.models import api
+from apps.models.caller import caller
 from apps.models.catalogue.choice import choices, size_of, spec_for
 from apps.models.catalogue.schema import Family
 from apps.models.events.history import read_number
@@ -29,9 +30,10 @@ from apps.models.facts import (
 from apps.models.files_views import family_of, first_node, source_for
 from apps.models.models import MemorySample
 from apps.models.nodes.ask import ask_node
+from apps.models.permitted import UNSAFE
 from apps.models.registration_views import check_kind
 from xplatform.core.config import settings
-from xplatform.core.errors import InvalidValue, MissingField, PlatformError
+from xplatform.core.errors import Forbidden, InvalidValue, MissingField, PlatformError
 
 _READ_SECONDS = 60.0
 _ACCELERATORS = ("cuda", "rocm", "metal")
@@ -65,13 +67,19 @@ class EstimateView(APIView):
         where = _machine(query.get("node", ""))
         engine = query.get("engine")
         name, path = query.get("name", ""), query.get("path", "")
+        who = caller(request)
+        if path and not who.unsafe:
+            raise Forbidden(
+                f"`path` reads files of the machine: that needs the permission {UNSAFE}.",
+                param="path",
+            )
         if path or "/" in name:
             found = {
                 "model": path,
                 "engines": _of_facts(_read(query), engine, slots, context, where),
             }
         elif name:
-            family = family_of(name, check_kind(query.get("kind")), request.user.get_username())
+            family = family_of(name, check_kind(query.get("kind")), who.project)
             found = {
                 "model": family.name,
                 "engines": _of_family(family, query, engine, slots, context, where),

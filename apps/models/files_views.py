@@ -13,13 +13,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.models import api
+from apps.models.caller import caller
 from apps.models.catalogue.choice import source_of, spec_for
 from apps.models.catalogue.library import library
 from apps.models.catalogue.schema import Family
 from apps.models.control.peers import Peers
 from apps.models.nodes.ask import ask_node
 from apps.models.registration_views import check_kind
-from apps.models.views import AdminWrites
 from xplatform.core.errors import Conflict, NotFound, PlatformError
 from xplatform.files import Source
 
@@ -62,27 +62,27 @@ def all_files(node: str = "") -> list[dict[str, Any]]:
     return [picture(one) for one in found if node or one.state == "up"]
 
 
-def fetch(values: dict[str, Any], user: str) -> dict[str, Any]:
+def fetch(values: dict[str, Any], project: str | None) -> dict[str, Any]:
     """Begin to fetch; what has begun. Raises what the node says."""
-    source = source_for(values, user)
+    source = source_for(values, project)
     node = values.get("node") or first_node()
     told = Peers().told(msgspec.to_builtins(source), node)
     answer = ask_node(node, "files.fetch", {"source": told}, timeout=_FETCH_SECONDS)
     return {**answer["download"], "node": node}
 
 
-def source_for(values: dict[str, Any], user: str | None) -> Source:
+def source_for(values: dict[str, Any], project: str | None) -> Source:
     name, hub = values["name"], values.get("hub", "")
     if "/" in name:
         return Source(hub=hub or "huggingface", id=name, revision=values.get("revision", ""))
-    family = family_of(name, check_kind(values.get("kind")), user)
+    family = family_of(name, check_kind(values.get("kind")), project)
     choice = spec_for(family, values.get("format"), values.get("size"), values.get("quantization"))
     return source_of(choice.spec, choice.quantization, hub, family)
 
 
-def family_of(name: str, kind: str | None, user: str | None) -> Family:
-    """Somebody's registration goes before the catalogue."""
-    for info in api.registrations(kind, user):
+def family_of(name: str, kind: str | None, project: str | None) -> Family:
+    """A registration that the project sees goes before the catalogue."""
+    for info in api.registrations(kind, project):
         if info.name == name:
             return info.family
     return library().find(name, kind, param="name")
@@ -111,8 +111,6 @@ class FilesView(APIView):
     delete=extend_schema(responses={200: OpenApiTypes.OBJECT}, summary="Remove model files")
 )
 class FileView(APIView):
-    permission_classes = [AdminWrites]
-
     def delete(self, request: Request, node: str, entry: str) -> Response:
         return Response(ask_node(node, "files.remove", {"id": entry}, timeout=60.0))
 
@@ -126,12 +124,10 @@ class FileView(APIView):
     )
 )
 class DownloadsView(APIView):
-    permission_classes = [AdminWrites]
-
     def post(self, request: Request) -> Response:
         given = FetchSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        return Response(fetch(given.validated_data, request.user.get_username()), status=201)
+        return Response(fetch(given.validated_data, caller(request).project), status=201)
 
 
 @extend_schema_view(
@@ -142,8 +138,6 @@ class DownloadsView(APIView):
     )
 )
 class DownloadView(APIView):
-    permission_classes = [AdminWrites]
-
     def post(self, request: Request, node: str, download: str, action: str) -> Response:
         if action not in _ACTIONS:
             raise NotFound(f"A download can be {', '.join(_ACTIONS)}.", param="action")

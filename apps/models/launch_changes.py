@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.models import api
+from apps.models.caller import caller
 from apps.models.orders import LaunchOrder, Placement
 from apps.models.serializers import (
     LaunchDetailSerializer,
@@ -19,7 +20,6 @@ from apps.models.serializers import (
     PlacementSerializer,
     order,
 )
-from apps.models.views import AdminWrites
 from xplatform.core.errors import InvalidValue
 
 
@@ -39,18 +39,16 @@ class TargetSerializer(serializers.Serializer[Any]):
     node = serializers.CharField(required=False, help_text="Where to; empty: anywhere else.")
 
 
-class ChangeView(APIView):
-    permission_classes = [AdminWrites]
+class SharingSerializer(serializers.Serializer[Any]):
+    shared = serializers.BooleanField(help_text="Other projects see it and call it, too.")
 
+
+class ChangeView(APIView):
     @staticmethod
     def read(form: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
         given = form(data=request.data)
         given.is_valid(raise_exception=True)
         return dict(given.validated_data)
-
-    @staticmethod
-    def who(request: Request) -> str:
-        return request.user.get_username()
 
     @staticmethod
     def show(info: api.LaunchInfo, status: int = 200) -> Response:
@@ -64,7 +62,8 @@ class ChangeView(APIView):
 )
 class CancelView(ChangeView):
     def post(self, request: Request, uid: str) -> Response:
-        return self.show(api.cancel(uid, self.who(request)))
+        who = caller(request)
+        return self.show(api.cancel(uid, who.name, within=who.project))
 
 
 @extend_schema_view(
@@ -76,12 +75,29 @@ class CancelView(ChangeView):
 )
 class RelaunchView(ChangeView):
     def post(self, request: Request, uid: str) -> Response:
+        who = caller(request)
         changes: LaunchOrder | None = None
         if request.data:
             form = NewLaunchSerializer(data={**dict(request.data), "uid": uid})
             form.is_valid(raise_exception=True)
-            changes = order({**form.validated_data, "requested_by": self.who(request)})
-        return self.show(api.relaunch(uid, self.who(request), changes), status=202)
+            values = dict(form.validated_data)
+            if "shared" in values:
+                raise InvalidValue(f"PUT /api/launches/{uid}/sharing changes that.", param="shared")
+            changes = order({**values, **who.order()})
+        return self.show(api.relaunch(uid, who.name, changes, who.project), status=202)
+
+
+@extend_schema_view(
+    put=extend_schema(
+        request=SharingSerializer,
+        responses=LaunchDetailSerializer,
+        summary="Let all projects use it, or its own only",
+    )
+)
+class SharingView(ChangeView):
+    def put(self, request: Request, uid: str) -> Response:
+        given, who = self.read(SharingSerializer, request), caller(request)
+        return self.show(api.share(uid, given["shared"], who.name, within=who.project))
 
 
 @extend_schema_view(
@@ -94,15 +110,14 @@ class RelaunchView(ChangeView):
 )
 class ReplicasView(ChangeView):
     def put(self, request: Request, uid: str) -> Response:
-        given = self.read(BoundsSerializer, request)
-        return self.show(
-            api.scale(uid, given["min_replicas"], given["max_replicas"], self.who(request))
-        )
+        given, who = self.read(BoundsSerializer, request), caller(request)
+        least, most = given["min_replicas"], given["max_replicas"]
+        return self.show(api.scale(uid, least, most, who.name, within=who.project))
 
     def post(self, request: Request, uid: str) -> Response:
-        given = self.read(AddedSerializer, request)
+        given, who = self.read(AddedSerializer, request), caller(request)
         place = convert(given["placement"], Placement) if "placement" in given else None
-        return self.show(api.add_replicas(uid, given["count"], place, self.who(request)))
+        return self.show(api.add_replicas(uid, given["count"], place, who.name, who.project))
 
 
 @extend_schema_view(
@@ -110,7 +125,8 @@ class ReplicasView(ChangeView):
 )
 class ReplicaView(ChangeView):
     def delete(self, request: Request, uid: str, replica: str) -> Response:
-        return self.show(api.remove_replica(uid, replica, self.who(request)))
+        who = caller(request)
+        return self.show(api.remove_replica(uid, replica, who.name, within=who.project))
 
 
 @extend_schema_view(
@@ -120,10 +136,9 @@ class ReplicaView(ChangeView):
 )
 class MoveView(ChangeView):
     def post(self, request: Request, uid: str, replica: str) -> Response:
-        given = self.read(TargetSerializer, request)
-        return self.show(
-            api.move_replica(uid, replica, given.get("node") or None, self.who(request))
-        )
+        given, who = self.read(TargetSerializer, request), caller(request)
+        node = given.get("node") or None
+        return self.show(api.move_replica(uid, replica, node, who.name, who.project))
 
 
 def convert(values: dict[str, Any], form: Any) -> Any:

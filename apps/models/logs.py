@@ -7,11 +7,11 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.models.caller import caller
 from apps.models.events.history import read_number
 from apps.models.models import Replica
 from apps.models.nodes.ask import ask_node
@@ -43,9 +43,6 @@ _PARAMETERS = [
     )
 )
 class LogsView(APIView):
-    # They may hold what people wrote to a model.
-    permission_classes = [IsAdminUser]
-
     def get(self, request: Request) -> Response:
         query = request.query_params
         args: dict[str, Any] = {
@@ -55,7 +52,9 @@ class LogsView(APIView):
         }
         if args["file"] not in ("output", "log"):
             raise InvalidValue("`file` is output or log.", param="file")
-        replica = _replica(query.get("model", ""), query.get("replica", ""))
+        replica = _replica(
+            query.get("model", ""), query.get("replica", ""), caller(request).project
+        )
         if replica is not None:
             node = replica.node
             args |= {"replica": str(replica.pk), "epoch": replica.epoch}
@@ -71,14 +70,14 @@ class LogsView(APIView):
 
 @extend_schema_view(get=extend_schema(responses={200: OpenApiTypes.OBJECT}, summary="List logs"))
 class NodeLogsView(APIView):
-    permission_classes = [IsAdminUser]
-
     def get(self, request: Request, name: str) -> Response:
         return Response(ask_node(name, "logs.list"))
 
 
-def _replica(model: str, replica: str) -> Replica | None:
+def _replica(model: str, replica: str, project: str | None) -> Replica | None:
     rows = Replica.objects.order_by("-epoch")
+    if project is not None:
+        rows = rows.filter(launch__model__project=project)
     if replica:
         try:
             found = rows.filter(pk=uuid.UUID(replica)).first()

@@ -14,6 +14,9 @@ from django.utils import timezone
 
 from apps.models.states import ReplicaState
 
+#: where things are made by whoever names no project
+DEFAULT_PROJECT = "default"
+
 
 class Kind(models.TextChoices):
     LLM = "llm", "language model"
@@ -36,9 +39,12 @@ class Registration(models.Model):
     current = models.BooleanField(default=True)
     #: of the form ``apps.models.catalogue.schema.Family``
     family: models.JSONField[dict[str, Any]] = models.JSONField()
+    #: slug of the project that it belongs to
+    project = models.CharField(max_length=50, default=DEFAULT_PROJECT, db_index=True)
+    #: who registered it
     owner = models.CharField(max_length=150, blank=True)
-    #: seen and used by all, or by its owner only
-    shared = models.BooleanField(default=True)
+    #: seen and used by all projects; changed by its own only
+    shared = models.BooleanField(default=False)
     created = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -69,7 +75,12 @@ class Model(models.Model):
         #: a registration that is called by its own name
         REGISTERED = "registered", "registered"
 
+    #: unique in the whole installation: it is what requests call it by
     uid = models.CharField(max_length=100, unique=True)
+    #: slug of the project that it belongs to, with its launch, replicas and events
+    project = models.CharField(max_length=50, default=DEFAULT_PROJECT, db_index=True)
+    #: other projects see it and call it; only its own changes it
+    shared = models.BooleanField(default=False)
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.LLM)
     origin = models.CharField(max_length=16, choices=Origin, default=Origin.LAUNCH, editable=False)
     #: the catalogue's or a registration's name; empty for a bare path or repository
@@ -296,6 +307,8 @@ class Event(models.Model):
     who = models.CharField(max_length=150)
     #: model uid, or empty for an event of a node
     uid = models.CharField(max_length=100, blank=True, db_index=True)
+    #: slug of the model's project, or empty for an event of a node
+    project = models.CharField(max_length=50, blank=True, db_index=True)
     #: replica <epoch>, launch, node <name>
     subject = models.CharField(max_length=150)
     node = models.CharField(max_length=100, blank=True, db_index=True)

@@ -84,3 +84,10 @@ class LaunchOrder(
     #: what one replica is expected to take: {"device": bytes, "host": bytes, "key": …}
     estimate: dict[str, Any] = {}
     requested_by: str = ""
+    #: slug of the project that it is launched in; empty: by somebody who sees all projects, in the
+    #: default one
+    project: str = ""
+    #: other projects may call it
+    shared: bool = False
+    #: whoever ordered it may have code run and files opened (``permitted``)
+    unsafe: bool = False

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from apps.models.models import Event, Launch, Model, Node, Replica
+from apps.models.models import DEFAULT_PROJECT, Event, Launch, Model, Node, Replica
 from apps.models.states import LIVE, WANTED, LaunchState, ReplicaState
 from xplatform.core.errors import NotFound
 
@@ -59,7 +59,7 @@ class ServedModel:
     nodes: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     #: slug of the project that it belongs to
-    project: str = "default"
+    project: str = DEFAULT_PROJECT
     #: other projects see it and call it, too
     shared: bool = False
 
@@ -97,6 +97,8 @@ class EventInfo:
     node: str = ""
     #: id of the replica
     replica: str | None = None
+    #: slug of the model's; empty of a node
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,10 @@ class LaunchInfo:
     start_seconds: float | None = None
     #: abilities and others, from when it last was ready
     abilities: tuple[str, ...] = ()
+    #: slug of the project that it belongs to
+    project: str = DEFAULT_PROJECT
+    #: other projects see it and call it, too
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,37 +174,40 @@ def served_models() -> list[ServedModel]:
     return [_served(launch) for launch in _visible()]
 
 
-def launches() -> list[LaunchInfo]:
-    return [_launch_info(launch) for launch in _visible()]
+def launches(project: str | None = None) -> list[LaunchInfo]:
+    """``project``: what this one sees, its own and shared ones; None: all."""
+    return [_for(project, _launch_info(one)) for one in _visible().filter(seen_by(project))]
 
 
-def running_launch(uid: str) -> LaunchInfo:
+def running_launch(uid: str, project: str | None = None) -> LaunchInfo:
     """One of ``launches()``: with all its live replicas. Raises NotFound, also for one that was
     launched by hand and terminated."""
-    launch = _visible().filter(model__uid=uid).first()
+    launch = _visible().filter(seen_by(project), model__uid=uid).first()
     if launch is None:
         raise NotFound(f"There is no running model {uid[:100]!r}.", param="uid")
-    return _launch_info(launch)
+    return _for(project, _launch_info(launch))
 
 
-def past_launches() -> list[LaunchInfo]:
+def past_launches(project: str | None = None) -> list[LaunchInfo]:
     """What was launched by hand and terminated, as long as it is remembered; newest first."""
     over = (
         Launch.objects.select_related("model")
-        .filter(desired=Launch.Desired.STOPPED, model__origin=Model.Origin.LAUNCH)
+        .filter(seen_by(project), desired=Launch.Desired.STOPPED, model__origin=Model.Origin.LAUNCH)
         .order_by("-changed")
     )
-    return [_launch_info(launch, []) for launch in over]
+    return [_for(project, _launch_info(launch, [])) for launch in over]
 
 
-def launch_info(uid: str) -> LaunchInfo:
+def launch_info(uid: str, project: str | None = None) -> LaunchInfo:
     """With the last replicas, ended ones too, and the last events. Raises NotFound."""
-    launch = Launch.objects.select_related("model").filter(model__uid=uid).first()
+    known = Launch.objects.select_related("model").filter(seen_by(project), model__uid=uid)
+    launch = known.first()
     if launch is None:
         raise NotFound(f"There is no launch {uid[:100]!r}.", param="uid")
     replicas = list(launch.replicas.order_by("-epoch")[:_REPLICAS_SHOWN])
-    events = list(Event.objects.filter(uid=uid).order_by("-id")[:_EVENTS_SHOWN])
-    return _launch_info(launch, replicas, events[::-1])
+    happened = Event.objects.filter(uid=uid, project=launch.model.project).order_by("-id")
+    events = list(happened[:_EVENTS_SHOWN])
+    return _for(project, _launch_info(launch, replicas, events[::-1]))
 
 
 def nodes() -> list[NodeInfo]:
@@ -230,6 +239,23 @@ def state_of(launch: Launch, replicas: Iterable[Replica]) -> LaunchState:
     if launch.wanted == 0:
         return LaunchState.STOPPED
     return LaunchState.FAILED if launch.failed_at else LaunchState.STARTING
+
+
+def seen_by(project: str | None, prefix: str = "model__") -> Q:
+    """Of models or launches, what a project sees; None: all. For every query that people's answers
+    come from."""
+    if project is None:
+        return Q()
+    return Q(**{f"{prefix}project": project}) | Q(**{f"{prefix}shared": True})
+
+
+def _for(project: str | None, info: LaunchInfo) -> LaunchInfo:
+    """Others that may call a shared launch are not told who made it, and what of the machine."""
+    if project in (None, info.project):
+        return info
+    return replace(
+        info, requested_by="", events=(), model_path="", source={}, options={}, environment={}
+    )
 
 
 def _visible() -> QuerySet[Launch]:
@@ -278,6 +304,8 @@ def _served(launch: Launch) -> ServedModel:
         start_seconds=launch.start_seconds,
         nodes=tuple(dict.fromkeys(replica.node for replica in replicas)),
         devices=tuple(device for replica in replicas for device in replica.devices),
+        project=model.project,
+        shared=model.shared,
     )
 
 
@@ -328,6 +356,8 @@ def _launch_info(
         last_called=launch.last_called,
         start_seconds=launch.start_seconds,
         abilities=_abilities(model),
+        project=model.project,
+        shared=model.shared,
     )
 
 
@@ -361,6 +391,7 @@ def event_info(event: Event) -> EventInfo:
         why=event.why,
         node=event.node,
         replica=str(event.replica) if event.replica else None,
+        project=event.project,
     )
 
 

@@ -14,11 +14,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.models import api
+from apps.models.caller import caller
 from apps.models.catalogue.convert import family_from
 from apps.models.catalogue.library import library
 from apps.models.catalogue.schema import Family
 from apps.models.models import Kind
-from apps.models.views import AdminWrites
 from xplatform.core.errors import InvalidValue
 
 _KIND = OpenApiParameter("kind", str, enum=Kind.values)
@@ -29,7 +29,8 @@ class RegistrationSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     version = serializers.IntegerField()
     family = serializers.DictField(help_text="In the form of the catalogue.")
-    owner = serializers.CharField()
+    project = serializers.CharField()
+    owner = serializers.CharField(help_text="Who registered it.")
     shared = serializers.BooleanField()
     created = serializers.DateTimeField()
 
@@ -39,7 +40,9 @@ class NewRegistrationSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField(
         required=False, help_text="Of Xinference's form, which does not say it."
     )
-    shared = serializers.BooleanField(required=False, default=True)
+    shared = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="All projects may use it."
+    )
     edit = serializers.BooleanField(
         required=False, default=False, help_text="Make a new version of one that exists."
     )
@@ -70,11 +73,9 @@ def shown(info: api.RegistrationInfo) -> dict[str, Any]:
     ),
 )
 class RegistrationsView(APIView):
-    permission_classes = [AdminWrites]
-
     def get(self, request: Request) -> Response:
         kind = check_kind(request.query_params.get("kind"))
-        found = api.registrations(kind, request.user.get_username())
+        found = api.registrations(kind, caller(request).project)
         return Response(RegistrationSerializer([shown(info) for info in found], many=True).data)
 
     def post(self, request: Request) -> Response:
@@ -84,8 +85,15 @@ class RegistrationsView(APIView):
         raw = values["family"]
         if kind := check_kind(values.get("kind") or raw.get("kind")):
             raw = family_from(kind, raw)
-        save = api.edit if values["edit"] else api.register
-        info = save(raw, request.user.get_username(), values["shared"])
+        who = caller(request)
+        shared = values["shared"]
+        who.check_sharing(bool(shared))
+        if values["edit"]:
+            info = api.edit(raw, who.name, shared, within=who.project, unsafe=who.unsafe)
+        else:
+            info = api.register(
+                raw, who.name, bool(shared), project=who.project or "", unsafe=who.unsafe
+            )
         return Response(RegistrationSerializer(shown(info)).data, status=201)
 
 
@@ -94,14 +102,13 @@ class RegistrationsView(APIView):
     delete=extend_schema(responses={204: None}, summary="Delete a registration"),
 )
 class RegistrationView(APIView):
-    permission_classes = [AdminWrites]
-
     def get(self, request: Request, kind: str, name: str) -> Response:
-        info = api.registration(kind, name, request.user.get_username())
+        info = api.registration(kind, name, caller(request).project)
         return Response(RegistrationSerializer(shown(info)).data)
 
     def delete(self, request: Request, kind: str, name: str) -> Response:
-        api.unregister(kind, name, request.user.get_username())
+        who = caller(request)
+        api.unregister(kind, name, who.name, within=who.project)
         return Response(status=204)
 
 

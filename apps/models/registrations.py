@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db.models import Q
 
 from apps.models.catalogue.schema import Family
 from apps.models.models import Kind, Registration
+from apps.models.pictures import seen_by
 from xplatform.core.errors import Conflict, Forbidden, InvalidValue, NotFound
 
 #: a family, or what is to be checked against its form
@@ -24,29 +24,26 @@ class RegistrationInfo:
     name: str
     version: int
     family: Family
+    project: str
     owner: str
     shared: bool
     created: datetime
 
 
-def registrations(kind: str | None = None, user: str | None = None) -> list[RegistrationInfo]:
-    """Newest versions. ``user``: what this one may see: shared ones and its own; None: all."""
-    rows = Registration.objects.filter(current=True)
+def registrations(kind: str | None = None, project: str | None = None) -> list[RegistrationInfo]:
+    """Newest versions. ``project``: what this one sees, its own and shared ones; None: all."""
+    rows = Registration.objects.filter(seen_by(project, ""), current=True)
     if kind is not None:
         rows = rows.filter(kind=kind)
-    if user is not None:
-        rows = rows.filter(Q(shared=True) | Q(owner=user))
     return [picture(row) for row in rows.order_by("kind", "name")]
 
 
 def registration(
-    kind: str, name: str, user: str | None = None, version: int | None = None
+    kind: str, name: str, project: str | None = None, version: int | None = None
 ) -> RegistrationInfo:
     """One of them; an old version by its number. Raises NotFound."""
-    rows = Registration.objects.filter(kind=kind, name=name)
+    rows = Registration.objects.filter(seen_by(project, ""), kind=kind, name=name)
     rows = rows.filter(current=True) if version is None else rows.filter(version=version)
-    if user is not None:
-        rows = rows.filter(Q(shared=True) | Q(owner=user))
     row = rows.first()
     if row is None:
         raise _missing(kind, name)
@@ -76,17 +73,18 @@ def current(kind: str, name: str) -> Any:
     return Registration.objects.filter(kind=kind, name=name, current=True)
 
 
-def own(kind: str, name: str, by: str) -> Registration:
-    """The newest version, locked, for somebody who may change it. Raises NotFound, Forbidden."""
+def own(kind: str, name: str, within: str | None) -> Registration:
+    """The newest version, locked, for somebody who changes it within a project; None: in any.
+    Raises NotFound, also for one of another project, and Forbidden if that shares it."""
     row: Registration | None = current(kind, name).select_for_update().first()
-    if row is None or not (row.shared or not by or row.owner == by):
+    if row is None or (within not in (None, row.project) and not row.shared):
         raise _missing(kind, name)
-    if by and row.owner and row.owner != by:
-        raise Forbidden(f"{name!r} was registered by {row.owner}.", param="name")
+    if within not in (None, row.project):
+        raise Forbidden(f"{name!r} is shared by another project, which alone changes it.")
     return row
 
 
-def write(family: Family, owner: str, shared: bool) -> Registration:
+def write(family: Family, project: str, owner: str, shared: bool) -> Registration:
     """A new version; an older current one has to be none any more."""
     versions = Registration.objects.filter(kind=family.kind, name=family.name)
     newest = versions.order_by("-version").values_list("version", flat=True).first() or 0
@@ -95,6 +93,7 @@ def write(family: Family, owner: str, shared: bool) -> Registration:
         name=family.name,
         version=newest + 1,
         family=msgspec.to_builtins(family),
+        project=project,
         owner=owner,
         shared=shared,
     )
@@ -106,6 +105,7 @@ def picture(row: Registration) -> RegistrationInfo:
         name=row.name,
         version=row.version,
         family=msgspec.convert(row.family, Family),
+        project=row.project,
         owner=row.owner,
         shared=row.shared,
         created=row.created,
@@ -113,9 +113,10 @@ def picture(row: Registration) -> RegistrationInfo:
 
 
 def taken(family: Family) -> Conflict:
+    """The same words whosever it is."""
     return Conflict(
-        f"The {family.kind} model {family.name!r} is registered already; edit it, or choose another"
-        " name.",
+        f"The {family.kind} model {family.name!r} is registered already; choose another name, or"
+        " edit the registration that has it.",
         param="name",
     )
 

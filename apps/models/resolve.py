@@ -116,7 +116,7 @@ def _hub(order: LaunchOrder) -> Any:
 
 def _from_family(order: LaunchOrder, nodes: list[dict[str, Any]]) -> LaunchOrder:
     try:
-        family, version = find_family(order.family, order.kind or None, order.requested_by)
+        family, version = find_family(order.family, order.kind or None, order.project)
     except InvalidValue as error:
         if not order.model_path:
             raise
@@ -169,9 +169,10 @@ def _packages(family: Family, engine: str, said: Iterable[str]) -> tuple[str, ..
     return tuple(dict.fromkeys((*known.get("*", ()), *known.get(engine, ()), *said)))
 
 
-def find_family(name: str, kind: str | None, by: str) -> tuple[Family, int | None]:
-    """A registration goes before a family of the same name that came with the platform."""
-    for info in registrations.registrations(kind, by):
+def find_family(name: str, kind: str | None, project: str) -> tuple[Family, int | None]:
+    """A registration goes before a family of the same name that came with the platform.
+    ``project`` empty: of somebody who sees those of all."""
+    for info in registrations.registrations(kind, project or None):
         if info.name == name:
             return info.family, info.version
     return library().find(name, kind, param="family"), None

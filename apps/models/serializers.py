@@ -81,6 +81,8 @@ class LaunchSerializer(serializers.Serializer[Any]):
     requested_by = serializers.CharField()
     created = serializers.DateTimeField()
     retry_at = serializers.DateTimeField(allow_null=True)
+    project = serializers.CharField(help_text="That it belongs to.")
+    shared = serializers.BooleanField(help_text="Other projects see it and call it, too.")
     replicas = ReplicaSerializer(many=True)
 
 
@@ -152,6 +154,7 @@ class NewLaunchSerializer(serializers.Serializer[Any]):
     launch_anyway = serializers.BooleanField(
         required=False, help_text="Start it though it is not expected to fit."
     )
+    shared = serializers.BooleanField(required=False, help_text="All projects may call it.")
 
     def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         if unknown := set(self.initial_data) - set(self.fields):

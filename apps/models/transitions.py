@@ -93,7 +93,7 @@ def set_launch(launch: Launch, who: str, after: str, why: str = "", **values: An
     """Change what is wished for."""
     before = launch.desired
     _update(launch, **values)
-    record(who, launch.model.uid, "launch", before, after, why)
+    record(who, launch.model, "launch", before, after, why)
     models_changed()
 
 
@@ -112,12 +112,14 @@ def set_reason(launch: Launch, reason: str) -> None:
 
 
 def record(
-    who: str, uid: str, subject: str, before: str, after: str, why: str = "", **more: Any
+    who: str, model: Model | None, subject: str, before: str, after: str, why: str = "", **more: Any
 ) -> None:
+    """``model``: None of a node, whose events belong to no project."""
     Event.objects.create(
         at=timezone.now(),
         who=who[:150],
-        uid=uid,
+        uid=model.uid if model else "",
+        project=model.project if model else "",
         subject=subject,
         before=before,
         after=after,
@@ -137,11 +139,11 @@ def record_replica(
 ) -> None:
     subject = f"replica {replica.epoch}"
     where = {"node": replica.node, "replica": replica.pk}
-    record(who, launch.model.uid, subject, before, after, why, **where)
+    record(who, launch.model, subject, before, after, why, **where)
 
 
 def record_node(who: str, node: str, before: str, after: str, why: str = "") -> None:
-    record(who, "", f"node {node}", before, after, why, node=node)
+    record(who, None, f"node {node}", before, after, why, node=node)
 
 
 def models_changed() -> None:
@@ -206,7 +208,7 @@ def give_up(launch: Launch, reason: str) -> None:
 
 
 def _tell_failed(launch: Launch, why: str, reason: str) -> None:
-    record("control", launch.model.uid, "launch", launch.desired, "failed", why)
+    record("control", launch.model, "launch", launch.desired, "failed", why)
     tell = partial(broadcast, "launch_failed", uid=launch.model.uid, reason=reason)
     transaction.on_commit(tell, robust=True)
 

@@ -9,6 +9,7 @@ urlpatterns = [
     path("launches/<str:uid>/adapters", views.AdaptersView.as_view(), name="adapters"),
     path("launches/<str:uid>/cancel", launch_changes.CancelView.as_view()),
     path("launches/<str:uid>/relaunch", launch_changes.RelaunchView.as_view()),
+    path("launches/<str:uid>/sharing", launch_changes.SharingView.as_view()),
     path("launches/<str:uid>/replicas", launch_changes.ReplicasView.as_view()),
     path("launches/<str:uid>/replicas/<str:replica>", launch_changes.ReplicaView.as_view()),
     path("launches/<str:uid>/replicas/<str:replica>/move", launch_changes.MoveView.as_view()),

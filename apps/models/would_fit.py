@@ -68,7 +68,7 @@ def _alone(estimate: dict[str, Any]) -> int:
 def _smaller(order: LaunchOrder) -> list[tuple[str, dict[str, Any]]]:
     """Other quantizations and sizes in the same format on the same engine, the largest first."""
     try:
-        family, _ = resolve.find_family(order.family, order.kind, order.requested_by)
+        family, _ = resolve.find_family(order.family, order.kind, order.project)
         open_order = msgspec.structs.replace(order, size="", quantization="")
         found = resolve.candidates(family, open_order, [])
     except PlatformError:

@@ -26,6 +26,9 @@ class Api:
     def delete(self, path: str) -> Any:
         return self._client.delete(path, headers=self._headers)
 
+    def put(self, path: str, body: Any) -> Any:
+        return self._client.put(path, body, content_type="application/json", headers=self._headers)
+
     def post(self, path: str, body: Any) -> Any:
         return self._client.post(path, body, content_type="application/json", headers=self._headers)
 
@@ -181,14 +184,107 @@ def test_nodes(http: Api) -> None:
     assert [(node["name"], node["state"]) for node in nodes] == [("n1", "up"), ("n2", "up")]
 
 
-def test_only_administrators_launch(client: Client, world: World) -> None:
-    accounts.ensure_admin("correct horse battery")
-    token = key_of("dev", "viewer")
-    dev = Api(client, token)
-    assert dev.post("/api/launches", GOOD).status_code == 403
-    assert dev.delete("/api/launches/m").status_code == 403
-    assert dev.get("/api/launches").status_code == 200
-    assert Api(client, "xp-no").get("/api/nodes").status_code == 401
+UNSAFE: list[tuple[dict[str, Any], str]] = [
+    ({"model_path": "/models/m"}, "model_path"),
+    ({"source": {"hub": "path", "id": "/models/m"}}, "source"),
+    ({"source": {"hub": "uri", "id": "http://169.254.169.254/x"}}, "source"),
+    ({"source": {"hub": "huggingface", "id": "a/b", "entry": "../../x"}}, "source"),
+    ({"trust_remote_code": True}, "trust_remote_code"),
+    ({"environment": {"LD_PRELOAD": "/tmp/x.so"}}, "environment"),
+    ({"packages": ["evil"]}, "packages"),
+    ({"adapters": [{"name": "a", "path": "/models/a"}]}, "adapters"),
+    ({"options": {"once_file": "/tmp/x"}}, "options.once_file"),
+    ({"options": {"lookup_cache_static": "/etc/passwd"}}, "options.lookup_cache_static"),
+    ({"engine": "llama.cpp", "options": {"mmproj": "/etc/passwd"}}, "options.mmproj"),
+    (
+        {"engine": "transformers", "options": {"attn_implementation": "evil/kernel"}},
+        "options.attn_implementation",
+    ),
+    ({"engine": "transformers", "options": {"trust_remote_code": True}}, "options."),
+]
+#: the fake engine opens no file, whatever its family is called
+ORDINARY = {"uid": "m", "family": "anything", "engine": "fake", "options": {"step_ms": 1}}
+
+
+@pytest.mark.parametrize(("change", "param"), UNSAFE)
+def test_developers_run_no_code(
+    client: Client, world: World, change: dict[str, Any], param: str
+) -> None:
+    dev = Api(client, key_of("dev"))
+    answer = dev.post("/api/launches", {**ORDINARY, **change})
+    assert answer.status_code == 403, answer.content
+    error = answer.json()["error"]
+    assert error["param"].startswith(param)
+    assert "launches.unsafe" in error["message"]
+    assert api.launches() == []
+
+
+def test_what_others_gave_it_stays_until_the_model_changes(client: Client, world: World) -> None:
+    """A developer may change ordinary options of what somebody launched who may all."""
+    dev = Api(client, key_of("dev"))
+    api.launch(an_order(environment={"A": "b"}, project="default"))
+    world.settle(3)
+    same = {"model_path": "/models/m", "engine": "fake", "environment": {"A": "b"}}
+    path = "/api/launches/m/relaunch"
+    assert dev.post(path, {**same, "slots": 7}).status_code == 202
+    assert api.launch_info("m").slots == 7
+    for change in (
+        {"environment": {"A": "c"}},
+        {"model_path": "/models/other"},
+        {"model_path": "", "family": "another"},
+        {"packages": ["evil"]},
+    ):
+        answer = dev.post(path, {**same, **change})
+        assert answer.status_code in (400, 403), answer.content
+    info = api.launch_info("m")
+    assert (info.model_path, info.environment, info.packages) == ("/models/m", {"A": "b"}, ())
+
+
+def test_a_name_of_another_project_is_taken_and_no_more(client: Client, world: World) -> None:
+    ours, theirs = Api(client, key_of("ann", project="a")), Api(client, key_of("ben", project="b"))
+    assert ours.post("/api/launches", ORDINARY).status_code == 201
+    world.settle(3)
+    taken = theirs.post("/api/launches", ORDINARY)
+    assert taken.status_code == 409
+    again = ours.post("/api/launches", ORDINARY)
+    assert (again.status_code, again.json()) == (409, taken.json()), "the same words for both"
+    assert theirs.get("/api/launches").json() == []
+    unknown, foreign = theirs.get("/api/launches/nothing"), theirs.get("/api/launches/m")
+    assert (foreign.status_code, unknown.status_code) == (404, 404)
+    assert foreign.content.replace(b"'m'", b"") == unknown.content.replace(b"'nothing'", b"")
+    # When it is gone, the name is free, and nothing of what it was can be seen.
+    ours.delete("/api/launches/m")
+    assert theirs.post("/api/launches", ORDINARY).status_code == 409, "it still drains"
+    world.settle(4)
+    made = theirs.post("/api/launches", ORDINARY)
+    assert made.status_code == 201, made.content
+    body = made.json()
+    assert (body["project"], body["requested_by"]) == ("b", "ben")
+    assert len(body["replicas"]) == 1
+    assert {event["who"] for event in body["events"]} == {"ben", "control"}
+    assert ours.get("/api/launches/m").status_code == 404
+
+
+def test_shared_launches_are_seen_and_not_changed(client: Client, world: World, http: Api) -> None:
+    ours, theirs = Api(client, key_of("ann", project="a")), Api(client, key_of("ben", project="b"))
+    ours.post("/api/launches", ORDINARY)
+    world.settle(3)
+    refused = ours.put("/api/launches/m/sharing", {"shared": True})
+    assert (refused.status_code, theirs.get("/api/launches/m").status_code) == (403, 404)
+    assert ours.post("/api/launches", {**ORDINARY, "uid": "n", "shared": True}).status_code == 403
+    assert http.put("/api/launches/m/sharing", {"shared": True}).status_code == 200
+    seen = theirs.get("/api/launches/m").json()
+    assert (seen["project"], seen["shared"], seen["state"]) == ("a", True, "ready")
+    # Who made it, how, and what happened is its own project's.
+    assert (seen["requested_by"], seen["options"], seen["events"]) == ("", {}, [])
+    for answer in (
+        theirs.delete("/api/launches/m"),
+        theirs.post("/api/launches/m/relaunch", {}),
+        theirs.put("/api/launches/m/adapters", {"adapters": []}),
+        theirs.put("/api/launches/m/replicas", {"min_replicas": 0, "max_replicas": 5}),
+    ):
+        assert answer.status_code == 403, answer.content
+    assert api.launch_info("m").state == "ready"
 
 
 def test_the_document_has_all_of_it(client: Client, clean_database: None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ from apps.models.node.answers import paths as answers
 from apps.models.nodes import paths
 from tests.models.world import World
 from xplatform.core.errors import InvalidValue, NodeSilent
+
+#: paths are for those only who may open files of the machine
+register = functools.partial(api.register, unsafe=True)
+edit = functools.partial(api.edit, unsafe=True)
 
 
 @pytest.fixture
@@ -47,22 +52,22 @@ def put(folder: Path | None, name: str) -> None:
 
 def test_one_node_has_it(disks: dict[str, Path | None]) -> None:
     put(disks["n2"], "my model.gguf")
-    api.register(family("/models/my model.gguf"))
-    api.edit(family("file:///models/my%20model.gguf", "uri"))
+    register(family("/models/my model.gguf"))
+    edit(family("file:///models/my%20model.gguf", "uri"))
     assert api.registration("llm", "mine").version == 2
 
 
 def test_no_node_has_it(disks: dict[str, Path | None]) -> None:
     with pytest.raises(InvalidValue) as refused:
-        api.register(family("/models/m.gguf"))
+        register(family("/models/m.gguf"))
     assert refused.value.param == "specs[0].repositories[1].id"
     said = "'/models/m.gguf' (n1: No such file or directory; n2: No such file or directory)"
     assert said in refused.value.message
     assert api.registrations() == []
     put(disks["n1"], "m.gguf")
-    api.register(family("/models/m.gguf"))
+    register(family("/models/m.gguf"))
     with pytest.raises(InvalidValue, match="no node has '/models/other.gguf'"):
-        api.edit(family("file:///models/other.gguf", "uri"))
+        edit(family("file:///models/other.gguf", "uri"))
     assert api.registration("llm", "mine").version == 1
 
 
@@ -70,9 +75,9 @@ def test_each_quantization_is_looked_for(disks: dict[str, Path | None]) -> None:
     put(disks["n1"], "m.q4.gguf")
     both = family("/models/m.{quantization}.gguf", quantizations=["q4", "q8"])
     with pytest.raises(InvalidValue, match=r"no node has '/models/m\.q8\.gguf'"):
-        api.register(both)
+        register(both)
     put(disks["n2"], "m.q8.gguf")
-    api.register(both)
+    register(both)
 
 
 def test_in_the_form_of_xinference(disks: dict[str, Path | None]) -> None:
@@ -82,9 +87,9 @@ def test_in_the_form_of_xinference(disks: dict[str, Path | None]) -> None:
         "model_family": "other", "model_specs": [{**spec, "model_uri": "/models/m.gguf"}],
     }  # fmt: skip
     with pytest.raises(InvalidValue, match=r"no node has '/models/m\.gguf'"):
-        api.register(family_from("llm", form))
+        register(family_from("llm", form))
     put(disks["n1"], "m.gguf")
-    api.register(family_from("llm", form))
+    register(family_from("llm", form))
 
 
 @pytest.mark.parametrize("away", ["silent", "down"])
@@ -92,15 +97,15 @@ def test_without_an_answer_it_is_believed(disks: dict[str, Path | None], away: s
     disks["n1"] = None
     # What the one says that answers counts.
     with pytest.raises(InvalidValue, match="n2: No such file"):
-        api.register(family("/models/m.gguf"))
+        register(family("/models/m.gguf"))
     if away == "silent":
         disks["n2"] = None
     else:
         Node.objects.update(state=Node.State.SILENT)
-    api.register(family("/models/m.gguf"))
+    register(family("/models/m.gguf"))
 
 
 def test_only_paths_are_looked_for(disks: dict[str, Path | None]) -> None:
     disks.clear()  # a question would fail
-    api.register(family("https://files.local/m.gguf", "uri"))
-    api.edit(family("acme/other", "modelscope"))
+    register(family("https://files.local/m.gguf", "uri"))
+    edit(family("acme/other", "modelscope"))

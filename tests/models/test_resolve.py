@@ -141,10 +141,15 @@ def test_a_registration_goes_before_the_catalogue() -> None:
             ],
         },
         by="ann",
+        project="research",
+        unsafe=True,
     )
-    order = resolve.resolve(LaunchOrder(uid="q", family="qwen3", requested_by="bob"))
+    order = resolve.resolve(LaunchOrder(uid="q", family="qwen3", project="research"))
     assert order.source == Source("path", "/models/mine.gguf")
     assert order.family_version == 1
+    # Another project does not see it.
+    order = resolve.resolve(LaunchOrder(uid="q", family="qwen3", project="sales"))
+    assert order.family_version is None
 
 
 def test_a_path_is_read_where_it_is(disk: list[str]) -> None:

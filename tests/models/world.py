@@ -34,8 +34,9 @@ TASKS = {
 
 
 def an_order(uid: str = "m", **values: Any) -> LaunchOrder:
-    """Of a model of the fake engine."""
-    return LaunchOrder(**{"uid": uid, "engine": "fake", "model_path": "/models/m", **values})
+    """Of a model of the fake engine, by somebody who may name files of the machine."""
+    fake = {"uid": uid, "engine": "fake", "model_path": "/models/m", "unsafe": True}
+    return LaunchOrder(**{**fake, **values})
 
 
 @dataclass

@@ -103,7 +103,7 @@ def test_launch_of_a_family(
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"7", b"\xff", b'{"a": ' * 2000, b"nothing"])
 def test_bodies_that_are_no_object(server: Server, body: bytes) -> None:
-    for route in ("/v1/models", "/v1/models/x/replicas", "/v1/model_registrations/LLM"):
+    for route in ("/v1/models", "/v1/models/demo/replicas", "/v1/model_registrations/LLM"):
         answer = server.post(route, body)
         refused(answer, 400, None, "body is")
         assert answer.json()["error"]["code"] == "invalid_json"
@@ -116,7 +116,7 @@ def test_body_that_is_too_large(server: Server) -> None:
 def test_unknown_things(server: Server) -> None:
     for method, route, param in (
         ("DELETE", "/v1/models/nothing", "model_uid"),
-        ("POST", "/v1/models/nothing/cancel", "uid"),
+        ("POST", "/v1/models/nothing/cancel", "model_uid"),
         ("GET", "/v1/models/nothing/reload", "model_uid"),
         ("GET", "/v1/models/nothing/replicas", "model_uid"),
         ("DELETE", "/v1/models/nothing/replicas/1", "model_uid"),
@@ -127,7 +127,7 @@ def test_unknown_things(server: Server) -> None:
         ("GET", "/v1/no/such/route", None),
     ):
         refused(server.request(method, route), 404, param)
-    refused(server.request("PUT", "/v1/models/nothing"), 405, None)
+    refused(server.request("PUT", "/v1/models/demo"), 405, None)
 
 
 def test_name_is_taken(server: Server) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from apps.models import keepsakes
+from apps.models.caller import Caller
 from apps.models.models import Launch, Model, Node
 from apps.models.xinference import logs as logs_face
 from apps.models.xinference.ordering import read_launch
@@ -203,7 +204,8 @@ class TestRecommend:
         config = body["config"]
         assert config["model_engine"] == "llama.cpp"
         assert (config["model_format"], config["model_size_in_billions"]) == ("ggufv2", "0_6")
-        order = read_launch({"model_name": "qwen3", **config}, "ann").order
+        asks = Caller("ann", "default", unsafe=False, shares=False, sees_files=False)
+        order = read_launch({"model_name": "qwen3", **config}, asks).order
         assert (order.engine, order.size, order.context_length) == ("llama.cpp", "0.6", 2048)
         assert (order.quantization, order.slots) == (config["quantization"], 2)
 

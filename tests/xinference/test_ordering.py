@@ -8,12 +8,15 @@ import msgspec
 import pytest
 
 from apps.models.api import LaunchOrder, Placement
+from apps.models.caller import Caller
 from apps.models.models import Node
 from apps.models.xinference.engine_options import fitted
 from apps.models.xinference.names import of_version, size_shown, version_name
 from apps.models.xinference.ordering import read_launch
 from xplatform.core.errors import InvalidValue, PlatformError, Unsupported
 from xplatform.devices.device import Device
+
+ME = Caller("me", "default", unsafe=False, shares=False, sees_files=False)
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def nodes(clean_database: None) -> None:
 
 
 def order(**body: Any) -> LaunchOrder:
-    return read_launch({"model_name": "some-family", **body}, "me").order
+    return read_launch({"model_name": "some-family", **body}, ME).order
 
 
 @pytest.mark.usefixtures("nodes")
@@ -70,7 +73,7 @@ class TestPlaces:
                     {"replica_uid": "b", "devices": [{"worker_ip": "small", "n_gpu": 1}]},
                 ],
             },
-            "me",
+            ME,
         )
         assert read.order.placement == Placement(nodes=("big",), devices=("cuda:2",), count=1)
         assert read.further == (Placement(nodes=("small",), count=1),)

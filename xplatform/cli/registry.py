@@ -41,7 +41,7 @@ def parser(command: str) -> argparse.ArgumentParser:
         made.add_argument("--own", action="store_true", help="only what people registered")
     elif command == "register":
         made.add_argument("-f", "--file", required=True, metavar="FILE", help="the JSON file")
-        made.add_argument("--private", action="store_true", help="for yourself only")
+        made.add_argument("--shared", action="store_true", help="for all projects")
         made.add_argument("--edit", action="store_true", help="make a new version of it")
         made.add_argument("-p", "--persist", action="store_true", help=argparse.SUPPRESS)
     else:
@@ -83,7 +83,8 @@ def _own_row(entry: Any) -> tuple[object, ...]:
         "abilities": family.get("abilities") or [],
     }
     whose = entry["owner"] or "somebody"
-    return (*_row(short)[:-1], f"{whose}, v{entry['version']}{'' if entry['shared'] else ', own'}")
+    shared = ", shared" if entry["shared"] else ""
+    return (*_row(short)[:-1], f"{whose}, v{entry['version']}{shared}")
 
 
 def _row(family: Any) -> tuple[object, ...]:
@@ -101,7 +102,9 @@ def _row(family: Any) -> tuple[object, ...]:
 
 def _register(server: Connection, arguments: argparse.Namespace) -> int:
     family = _read(arguments.file)
-    body = {"family": family, "shared": not arguments.private, "edit": arguments.edit}
+    body = {"family": family, "edit": arguments.edit}
+    if arguments.shared:
+        body["shared"] = True
     if arguments.kind:
         body["kind"] = arguments.kind
     elif "kind" not in family:

@@ -14,20 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .base import EngineFault
-
-#: how people know these options from llama.cpp's command line
-ALIASES: Final = {
-    "threads": "n_threads",
-    "threads_batch": "n_threads_batch",
-    "batch_size": "n_batch",
-    "ubatch_size": "n_ubatch",
-    "gpu_layers": "n_gpu_layers",
-    "ngl": "n_gpu_layers",
-    "flash_attn": "flash_attn_type",
-    "rope_scaling": "rope_scaling_type",
-    "pooling": "pooling_type",
-    "cache_ram": "cache_ram_mib",
-}
+from .options import LLAMA_CPP_ALIASES as ALIASES
 
 #: decided by the launch, with what to use instead
 DECIDED: Final = {

@@ -32,6 +32,10 @@ class Option:
     #: kinds of model it is for; empty: all
     kinds: tuple[str, ...] = ()
     least: int | None = None
+    #: opens a file or runs code of the caller's choice: not for everybody who may launch
+    risky: bool = False
+    #: of a text: only these are harmless
+    harmless: tuple[str, ...] = ()
 
     def fits(self, kind: str) -> bool:
         return not kind or not self.kinds or kind in self.kinds
@@ -56,8 +60,10 @@ TRANSFORMERS: Final = (
            "type of weights and cache; auto: as saved, on a processor float32",
            ("auto", "float32", "float16", "bfloat16")),
     Option("device", "str", "auto", "cpu, cuda, cuda:1, mps; auto: the best there is"),
-    Option("attn_implementation", "str", None, "sdpa, eager, flash_attention_2, …"),
-    Option("trust_remote_code", "bool", False, "run code that comes with the model"),
+    # Any other name is that of a repository with a kernel, whose code would run.
+    Option("attn_implementation", "str", None, "sdpa, eager, flash_attention_2, …",
+           harmless=("sdpa", "eager", "flash_attention_2", "flash_attention_3", "flex_attention")),
+    Option("trust_remote_code", "bool", False, "run code that comes with the model", risky=True),
     Option("threads", "int", None, "threads of the processor; one for small models, else all cores",
            least=1),
     Option("batching", "str", "auto", "many requests in one batch, or one at a time",
@@ -78,7 +84,13 @@ FAKE: Final = (
     Option("memory_mb", "int", 0, "memory to take"),
     Option("die_in_load", "int", 0, "exit with this code while loading"),
     Option("die_at_token", "int", 0, "exit hard when a request reaches this token"),
-    Option("once_file", "str", "", "… only in the first process that finds this file missing"),
+    Option(
+        "once_file",
+        "str",
+        "",
+        "… only in the first process that finds this file missing",
+        risky=True,
+    ),
     Option("hang_at_token", "int", 0, "stop making steps at this token"),
     Option("garbage_at_token", "int", 0, "send bytes that are no message at this token"),
     Option("out_of_memory", "bool", False, "claim to be out of memory while loading"),
@@ -162,7 +174,7 @@ LLAMA_CPP: Final = (
     Option("grp_attn_n", "int", 1, "self-extension: factor of a group"),
     Option("grp_attn_w", "int", 512, "self-extension: width of a group"),
     # pictures and sound
-    Option("mmproj", "str", None, "file of the projector", kinds=_TEXT),
+    Option("mmproj", "str", None, "file of the projector", kinds=_TEXT, risky=True),
     Option("mmproj_use_gpu", "bool", True, "the projector on the accelerator", kinds=_TEXT),
     Option("mmproj_device", "str", "", "… on which", kinds=_TEXT),
     Option("no_mmproj", "bool", False, "do without a projector", kinds=_TEXT),
@@ -170,6 +182,20 @@ LLAMA_CPP: Final = (
     Option("image_max_tokens", "int", -1, "most tokens a picture; -1: the model's", kinds=_TEXT),
     Option("mtmd_batch_max_tokens", "int", 1024, "picture tokens computed at once", kinds=_TEXT),
 )  # fmt: skip
+
+#: how people know these options from llama.cpp's command line
+LLAMA_CPP_ALIASES: Final = {
+    "threads": "n_threads",
+    "threads_batch": "n_threads_batch",
+    "batch_size": "n_batch",
+    "ubatch_size": "n_ubatch",
+    "gpu_layers": "n_gpu_layers",
+    "ngl": "n_gpu_layers",
+    "flash_attn": "flash_attn_type",
+    "rope_scaling": "rope_scaling_type",
+    "pooling": "pooling_type",
+    "cache_ram": "cache_ram_mib",
+}
 
 LLAMA_CPP_PYTHON: Final = (
     Option("n_gpu_layers", "int", 0, "layers on the accelerator; -1: all"),
@@ -208,3 +234,20 @@ OPTIONS: Final[dict[str, tuple[Option, ...]]] = {
     "transformers": TRANSFORMERS,
     "fake": FAKE,
 }
+
+
+def is_ordinary(engine: str, name: str, value: Any) -> bool:
+    """Whether everybody who may launch may set it so: it is listed here, and opens no file and
+    runs no code. ``engine`` empty: for any of them."""
+    known = OPTIONS.get(engine, ()) if engine else _EVERY
+    # llama.cpp's are also written as on its command line.
+    wanted = name.replace("-", "_")
+    wanted = LLAMA_CPP_ALIASES.get(wanted, wanted) if engine in ("", "llama.cpp") else wanted
+    found = [option for option in known if option.name == wanted]
+    return bool(found) and not any(
+        option.risky or (option.harmless and value not in (None, *option.harmless))
+        for option in found
+    )
+
+
+_EVERY: Final = tuple(option for options in OPTIONS.values() for option in options)

@@ -29,7 +29,12 @@ def set_built_in(enabled: bool) -> None:
             if model is not None and model.origin == Model.Origin.BUILT_IN:
                 _remove(model)
             continue
-        wanted = {**values, "origin": Model.Origin.BUILT_IN, "slots": settings().slots}
+        wanted = {
+            **values,
+            "origin": Model.Origin.BUILT_IN,
+            "slots": settings().slots,
+            "shared": True,
+        }
         with transaction.atomic():
             if model is None:
                 model = Model.objects.create(uid=uid, **wanted)

@@ -9,22 +9,23 @@ from typing import Any
 
 import msgspec
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from apps.models import transitions
+from apps.models import permitted, transitions
 from apps.models.actions.built_in import BUILT_IN
 from apps.models.checks import check_order, check_said
 from apps.models.control import keeper
 from apps.models.control.placement import Refusal, size
 from apps.models.control.reconcile import GIVE_UP_AFTER, TRY_AGAIN_AFTER
-from apps.models.models import Launch, Model, Registration
+from apps.models.models import DEFAULT_PROJECT, Launch, Model, Registration
 from apps.models.orders import LaunchOrder
-from apps.models.pictures import LaunchInfo, launch_info
+from apps.models.pictures import LaunchInfo, launch_info, seen_by
 from apps.models.resolve import resolve
-from apps.models.states import ReplicaState
+from apps.models.states import LIVE, ReplicaState
 from apps.models.would_fit import would_fit
 from xplatform.core.config import settings
-from xplatform.core.errors import Conflict, DoesNotFit, NotFound, PlatformError
+from xplatform.core.errors import Conflict, DoesNotFit, Forbidden, NotFound, PlatformError
 
 SOMEBODY = "somebody"
 
@@ -33,13 +34,16 @@ def launch(order: LaunchOrder) -> LaunchInfo:
     """Run a model under a name. It is on its way when this returns, not yet ready; the name of a
     built-in or registered model alone starts that.
 
-    Raises InvalidValue or MissingField for a field, Conflict when the name is taken.
+    Raises InvalidValue or MissingField for a field, Conflict when the name is taken, Forbidden for
+    what takes more than the right to launch (``permitted``).
     """
     who = order.requested_by or SOMEBODY
     if _names_only(order):
         wake(order.uid, who)
-        return launch_info(order.uid)
+        return launch_info(order.uid, order.project or None)
+    permitted.check_order(order)
     check_said(order)
+    _refuse_foreign(order)
     order = complete(order)
     check_order(order)
     if order.uid in BUILT_IN:
@@ -53,7 +57,15 @@ def launch(order: LaunchOrder) -> LaunchInfo:
         raise _taken(order.uid) from None
     except DoesNotFit as error:
         raise _with_what_would_fit(error, order) from None
-    return launch_info(order.uid)
+    return launch_info(order.uid, order.project or None)
+
+
+def _refuse_foreign(order: LaunchOrder) -> None:
+    """Before nodes and hubs are asked. Names are the same for all projects; whose this one is is
+    not told."""
+    others = Model.objects.filter(uid=order.uid)
+    if order.project and others.exclude(project=order.project).filter(_HAS_THE_NAME).exists():
+        raise _taken(order.uid)
 
 
 def _with_what_would_fit(error: DoesNotFit, order: LaunchOrder) -> DoesNotFit:
@@ -68,13 +80,19 @@ def _names_only(order: LaunchOrder) -> bool:
     """Is it only the name of something that is known?"""
     if order.engine or order.model_path or order.source or order.family:
         return False
-    return Model.objects.filter(uid=order.uid).exclude(origin=Model.Origin.LAUNCH).exists()
+    known = Model.objects.filter(seen_by(order.project or None, ""), uid=order.uid)
+    return known.exclude(origin=Model.Origin.LAUNCH).exists()
 
 
 def _do_launch(order: LaunchOrder, who: str) -> None:
+    project = order.project or DEFAULT_PROJECT
     with transitions.locked(model__uid=order.uid) as found:
-        if found is None:
-            model = Model.objects.create(uid=order.uid, **model_values(order))
+        foreign = found is not None and found.model.project != project
+        if found is not None and foreign:
+            _clear(found)
+        if found is None or foreign:
+            values = {**model_values(order), "project": project, "shared": order.shared}
+            model = Model.objects.create(uid=order.uid, **values)
             target = Launch.objects.create(model=model, **launch_values(order))
         elif found.model.removing:
             raise being_removed(order.uid)
@@ -85,9 +103,20 @@ def _do_launch(order: LaunchOrder, who: str) -> None:
             target = found
             _rewrite(target, order)
             target.model.created = timezone.now()
+            target.model.shared = order.shared
             target.model.save()
         run(target, who, f"launched by {who}")
         refuse_if_it_does_not_fit(target, keeper.keep_locked(target))
+
+
+def _clear(left: Launch) -> None:
+    """The name for another project: nothing of what is left may be seen by it. Raises Conflict."""
+    running = left.replicas.filter(state__in=LIVE).exists()
+    if running or left.model.removing or left.desired == Launch.Desired.RUNNING:
+        raise _taken(left.model.uid)
+    if left.model.origin != Model.Origin.LAUNCH:
+        raise _taken(left.model.uid)
+    left.model.delete()
 
 
 def refuse_if_it_does_not_fit(target: Launch, refusal: Refusal | None) -> None:
@@ -112,18 +141,18 @@ def _cure(refusal: Refusal) -> str:
     return "Change `placement`, let a node take replicas again (uncordon), or add a machine."
 
 
-def terminate(uid: str, by: str = "") -> LaunchInfo:
+def terminate(uid: str, by: str = "", within: str | None = None) -> LaunchInfo:
     """Let running requests finish, then end all replicas. A model that was launched by hand is
     gone with it; others start again when they are called. Terminating twice is no error."""
-    with locked(uid) as target:
+    with locked(uid, within) as target:
         if target.desired == Launch.Desired.RUNNING:
             stop(target, by or SOMEBODY)
     return launch_info(uid)
 
 
-def cancel(uid: str, by: str = "") -> LaunchInfo:
+def cancel(uid: str, by: str = "", within: str | None = None) -> LaunchInfo:
     """End a launch that is still on its way. Raises Conflict when it is ready already."""
-    with locked(uid) as target:
+    with locked(uid, within) as target:
         if target.desired == Launch.Desired.RUNNING:
             if target.replicas.filter(state=ReplicaState.READY).exists():
                 raise Conflict(
@@ -149,21 +178,29 @@ def stop(target: Launch, who: str, why: str = "") -> None:
     keeper.keep_locked(target)
 
 
-def relaunch(uid: str, by: str = "", changes: LaunchOrder | None = None) -> LaunchInfo:
+def relaunch(
+    uid: str, by: str = "", changes: LaunchOrder | None = None, within: str | None = None
+) -> LaunchInfo:
     """Start a known launch with new replicas, with another order if one is given; what runs of it
-    drains."""
+    drains. It stays in its project, and shared or not as it is."""
     who = by or SOMEBODY
+    before = known(uid, within)
     if changes is not None:
-        changes = complete(msgspec.structs.replace(changes, uid=uid))
+        changes = msgspec.structs.replace(changes, uid=uid, project=before.project)
+        permitted.check_order(changes, before)
+        check_said(changes)
+        changes = complete(changes)
         check_order(changes)
     elif not prepared(uid):
         return launch_info(uid)
-    with locked(uid) as target:
+    with locked(uid, within) as target:
         if target.model.removing:
             raise being_removed(uid)
         if changes is not None:
             if target.model.origin == Model.Origin.BUILT_IN:
                 raise Conflict(f"{uid!r} is built in and cannot be changed.", param="uid")
+            if _given(target.model) != _given(before):
+                raise Conflict(f"{uid!r} has been changed meanwhile; look again.", param="uid")
             _rewrite(target, changes)
         keeper.stop_all(target, f"relaunched by {who}")
         run(target, who, f"relaunched by {who}", wanted=_as_many(target))
@@ -217,8 +254,9 @@ def prepared(uid: str) -> bool:
     model = Model.objects.filter(uid=uid, origin=Model.Origin.REGISTERED, removing=False).first()
     if model is None or not model.family:
         return True
-    known = Registration.objects.filter(kind=model.kind, name=model.family, current=True).first()
-    if known is None or (model.engine and model.family_version == known.version):
+    families = Registration.objects.filter(seen_by(model.project, ""), current=True)
+    family = families.filter(kind=model.kind, name=model.family).first()
+    if family is None or (model.engine and model.family_version == family.version):
         return True
     launch = Launch.objects.get(model=model)
     now = timezone.now()
@@ -228,11 +266,12 @@ def prepared(uid: str) -> bool:
         uid=uid,
         kind=model.kind,
         family=model.family,
-        family_version=known.version,
+        family_version=family.version,
         min_replicas=launch.min_replicas,
         max_replicas=launch.max_replicas,
         idle_seconds=launch.idle_seconds,
-        requested_by=known.owner,
+        requested_by=family.owner,
+        project=family.project,
     )
     try:
         order = complete(order)
@@ -242,7 +281,7 @@ def prepared(uid: str) -> bool:
             transitions.give_up(target, error.message)
         return False
     with locked(uid) as target:
-        _rewrite(target, msgspec.structs.replace(order, family_version=known.version))
+        _rewrite(target, msgspec.structs.replace(order, family_version=family.version))
         # What failed before was another version, or a machine that was not there.
         transitions.set_launch(target, "control", target.desired, "prepared", failed_at=None)
     return True
@@ -279,12 +318,40 @@ def _as_many(target: Launch) -> int:
 
 
 @contextmanager
-def locked(uid: str) -> Iterator[Launch]:
-    """``transitions.locked`` for a launch that has to be there. Raises NotFound."""
+def locked(uid: str, within: str | None = None) -> Iterator[Launch]:
+    """``transitions.locked`` for a launch that has to be there, and in this project, or with None
+    in any. Raises NotFound, and Forbidden for one that another project shares."""
     with transitions.locked(model__uid=uid) as target:
-        if target is None:
-            raise NotFound(f"There is no launch {uid[:100]!r}.", param="uid")
+        _check(uid, target.model if target else None, within)
+        assert target is not None
         yield target
+
+
+def known(uid: str, within: str | None = None) -> Model:
+    """Without a lock, to look at before the work. Raises what ``locked`` raises."""
+    found = Model.objects.filter(uid=uid).first()
+    _check(uid, found, within)
+    assert found is not None
+    return found
+
+
+def _check(uid: str, found: Model | None, within: str | None) -> None:
+    foreign = found is not None and within not in (None, found.project)
+    if found is None or (foreign and not found.shared):
+        raise NotFound(f"There is no launch {uid[:100]!r}.", param="uid")
+    if foreign:
+        raise Forbidden(f"{uid!r} is shared by another project, which alone changes it.")
+
+
+def _given(model: Model) -> tuple[Any, ...]:
+    """What ``permitted`` compares a change with."""
+    return (model.project, model.engine, model.family, model.model_path, model.source,
+            model.environment, model.packages, model.adapters, model.options,
+            model.trust_remote_code)  # fmt: skip
+
+
+#: what keeps its name: it runs, or it starts when it is called
+_HAS_THE_NAME = Q(launch__desired=Launch.Desired.RUNNING) | ~Q(origin=Model.Origin.LAUNCH)
 
 
 def model_values(order: LaunchOrder) -> dict[str, Any]:
@@ -344,6 +411,8 @@ def _rewrite(target: Launch, order: LaunchOrder) -> None:
 
 
 def _taken(uid: str) -> Conflict:
+    """The same words whosever it is."""
     return Conflict(
-        f"There is a launch {uid!r} already; terminate it, or choose another uid.", param="uid"
+        f"The name {uid!r} is taken already; choose another uid, or terminate what has it.",
+        param="uid",
     )

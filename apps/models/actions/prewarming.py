@@ -9,9 +9,9 @@ from apps.models.models import Launch
 from apps.models.pictures import LaunchInfo, launch_info
 
 
-def set_prewarm(uid: str, prewarm: bool, by: str = "") -> LaunchInfo:
+def set_prewarm(uid: str, prewarm: bool, by: str = "", within: str | None = None) -> LaunchInfo:
     """From now on; one that waits for its first call starts at once. Raises NotFound."""
-    with locked(uid) as launch:
+    with locked(uid, within) as launch:
         if launch.prewarm != prewarm:
             why = "starts with the server" if prewarm else "no longer starts with the server"
             idle = launch.desired == Launch.Desired.RUNNING and launch.wanted == 0

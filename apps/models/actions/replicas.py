@@ -8,7 +8,7 @@ import msgspec
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from apps.models import transitions
+from apps.models import permitted, transitions
 from apps.models.actions.launching import SOMEBODY, locked, refuse_if_it_does_not_fit
 from apps.models.checks import check_adapters, check_bounds, check_number, check_placement
 from apps.models.control import effects, keeper
@@ -21,23 +21,29 @@ from xplatform.core.errors import Conflict, InvalidValue, NotFound
 _MOST_ADDED = 100
 
 
-def scale(uid: str, min_replicas: int, max_replicas: int, by: str = "") -> LaunchInfo:
+def scale(
+    uid: str, min_replicas: int, max_replicas: int, by: str = "", within: str | None = None
+) -> LaunchInfo:
     """Set the bounds. Between them the control plane goes by what is waiting."""
     check_bounds(min_replicas, max_replicas)
-    with locked(uid) as launch:
+    with locked(uid, within) as launch:
         _set_bounds(launch, min_replicas, max_replicas, launch.wanted, by or SOMEBODY, "scaled")
     return launch_info(uid)
 
 
 def add_replicas(
-    uid: str, count: int = 1, placement: Placement | None = None, by: str = ""
+    uid: str,
+    count: int = 1,
+    placement: Placement | None = None,
+    by: str = "",
+    within: str | None = None,
 ) -> LaunchInfo:
     """So many more, for good: the lower bound grows with them. ``placement`` is for these alone;
     what replaces them one day goes by the launch's own."""
     check_number("count", count, 1, _MOST_ADDED)
     if placement is not None:
         check_placement(placement)
-    with locked(uid) as launch:
+    with locked(uid, within) as launch:
         _must_run(launch)
         wanted = launch.wanted + count
         least = launch.min_replicas + count
@@ -50,9 +56,11 @@ def add_replicas(
     return launch_info(uid)
 
 
-def remove_replica(uid: str, replica_id: str, by: str = "") -> LaunchInfo:
+def remove_replica(
+    uid: str, replica_id: str, by: str = "", within: str | None = None
+) -> LaunchInfo:
     """One less, for good, and this one. The last one goes only with the launch."""
-    with locked(uid) as launch:
+    with locked(uid, within) as launch:
         replica = _replica(launch, replica_id)
         who = by or SOMEBODY
         if launch.wanted <= 1 and launch.min_replicas:
@@ -70,14 +78,16 @@ def remove_replica(uid: str, replica_id: str, by: str = "") -> LaunchInfo:
     return launch_info(uid)
 
 
-def move_replica(uid: str, replica_id: str, node: str | None = None, by: str = "") -> LaunchInfo:
+def move_replica(
+    uid: str, replica_id: str, node: str | None = None, by: str = "", within: str | None = None
+) -> LaunchInfo:
     """Start another one elsewhere (or on this node) and end the old one when that is ready.
 
     Raises Conflict when there is no place for it now."""
     if node is not None and not Node.objects.filter(name=node).exists():
         names = ", ".join(Node.objects.values_list("name", flat=True)[:20])
         raise InvalidValue(f"`node` {node[:100]!r} is not known; there are: {names}.", param="node")
-    with locked(uid) as launch:
+    with locked(uid, within) as launch:
         replica = _replica(launch, replica_id)
         who = by or SOMEBODY
         if replica.leaving:
@@ -91,15 +101,23 @@ def move_replica(uid: str, replica_id: str, node: str | None = None, by: str = "
     return launch_info(uid)
 
 
-def set_adapters(uid: str, adapters: Sequence[Adapter], by: str = "") -> LaunchInfo:
-    """Which LoRAs it has; running replicas attach and detach them as they go."""
+def set_adapters(
+    uid: str,
+    adapters: Sequence[Adapter],
+    by: str = "",
+    within: str | None = None,
+    unsafe: bool = False,
+) -> LaunchInfo:
+    """Which LoRAs it has; running replicas attach and detach them as they go. ``unsafe``: files of
+    the machine, too."""
     check_adapters(adapters)
-    with locked(uid) as launch:
+    with locked(uid, within) as launch:
+        permitted.check_adapters(adapters, launch.model, unsafe)
         values = [msgspec.to_builtins(adapter) for adapter in adapters]
         launch.model.adapters = values
         Model.objects.filter(pk=launch.model.pk).update(adapters=values)
         names = ", ".join(adapter.name for adapter in adapters) or "none"
-        transitions.record(by or SOMEBODY, uid, "launch", "", "adapters", names)
+        transitions.record(by or SOMEBODY, launch.model, "launch", "", "adapters", names)
         transitions.models_changed()
         for replica in launch.replicas.filter(state__in=WANTED):
             effects.set_adapters(replica, values)

@@ -255,7 +255,7 @@ def _remove_ended() -> None:
             if launch and launch.model.removing and not launch.replicas.filter(state__in=LIVE):
                 launch.model.delete()
                 effects.forget_queues(model_queue(uid))
-                transitions.record("control", uid, "model", "", "removed")
+                transitions.record("control", launch.model, "model", "", "removed")
                 transitions.models_changed()
 
 

@@ -164,6 +164,7 @@ def _event(replica: Replica) -> Event:
         at=replica.created,
         who="control",
         uid=replica.launch.model.uid,
+        project=replica.launch.model.project,
         subject=f"replica {replica.epoch}",
         node=replica.node,
         replica=replica.pk,

@@ -24,10 +24,12 @@ class Choice:
     model: str = ""
     node: str = ""
     replica: str = ""
+    #: of this project's models; None: of all, and of nodes, which belong to none
+    project: str | None = None
 
     @classmethod
-    def read(cls, query: Mapping[str, str]) -> Choice:
-        """Raises InvalidValue."""
+    def read(cls, query: Mapping[str, str], project: str | None = None) -> Choice:
+        """``project``: what the reader may see, whatever the query says. Raises InvalidValue."""
         replica = query.get("replica", "")
         if replica:
             try:
@@ -36,18 +38,20 @@ class Choice:
                 raise InvalidValue(
                     f"`replica` {replica[:50]!r} is no id of a replica.", param="replica"
                 ) from None
-        return cls(query.get("model", ""), query.get("node", ""), replica)
+        return cls(query.get("model", ""), query.get("node", ""), replica, project)
 
     @property
     def lookup(self) -> dict[str, Any]:
         wanted = {"uid": self.model, "node": self.node, "replica": self.replica}
-        return {name: value for name, value in wanted.items() if value}
+        found = {name: value for name, value in wanted.items() if value}
+        return found if self.project is None else {**found, "project": self.project}
 
     def takes(self, event: EventInfo) -> bool:
         return (
             (not self.model or event.uid == self.model)
             and (not self.node or event.node == self.node)
             and (not self.replica or event.replica == self.replica)
+            and self.project in (None, event.project)
         )
 
 
@@ -91,9 +95,12 @@ def events(
     node: str | None = None,
     replica: str | None = None,
     limit: int = _DEFAULT_LIMIT,
+    project: str | None = None,
 ) -> list[EventInfo]:
-    """What happened after an event, newest last; with ``after_id`` 0 the last ones."""
-    choice = Choice.read({"model": uid or "", "node": node or "", "replica": replica or ""})
+    """What happened after an event, newest last; with ``after_id`` 0 the last ones. ``project``:
+    only of this one's models; None: of all."""
+    query = {"model": uid or "", "node": node or "", "replica": replica or ""}
+    choice = Choice.read(query, project)
     page = following(after_id, choice, limit) if after_id > 0 else newest(choice, limit)
     return page.events
 

@@ -28,7 +28,7 @@ class LongPoll:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] == PATH and b"wait=" in scope["query_string"]:
-            with contextlib.suppress(errors.InvalidValue):
+            with contextlib.suppress(errors.PlatformError):
                 await _wait_for_news(scope)
         await self._django(scope, receive, send)
 
@@ -37,11 +37,11 @@ async def _wait_for_news(scope: Any) -> None:
     query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
     seconds = read_number(query, "wait", 0, MAX_WAIT, 0)
     after = read_number(query, "after", 0, MAX_ID, None)
-    choice = Choice.read(query)
     who = visitor(scope)
     if not seconds or after is None or who is None:
         return
-    if not await read(who.is_welcome) or await read(lambda: is_foreign(after)):
+    choice = Choice.read(query, await read(who.project))
+    if await read(lambda: is_foreign(after)):
         return
     news = asyncio.ensure_future(_news(after, choice, time.monotonic() + seconds))
     with hints.listening(hints.STOPPING) as stopping:

@@ -40,10 +40,15 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 #: as of HTTP, in the range that is for applications; a server that stops says 1012 itself
-BAD_REQUEST, NO_ENTRY, NOT_HERE, TRY_LATER = 4400, 4401, 4404, 4503
+BAD_REQUEST, NO_ENTRY, FORBIDDEN, NOT_HERE, TRY_LATER = 4400, 4401, 4403, 4404, 4503
+_CODES = {401: NO_ENTRY, 403: FORBIDDEN, 404: NOT_HERE}
 NORMAL = 1000
 #: a silent socket says this often how far it has read
 _QUIET_SECONDS = 15.0
+_SHOW_A_KEY = (
+    "Send an API key: 'Authorization: Bearer xp-…', or in browsers the subprotocols 'bearer' and"
+    " the key."
+)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -68,27 +73,19 @@ class Socket:
     async def serve(self) -> None:
         await self._receive()  # websocket.connect
         query = dict(parse_qsl(self._scope["query_string"].decode("latin-1")))
-        try:
-            choice = Choice.read(query)
-            after = read_number(query, "after", 0, MAX_ID, None)
-        except errors.InvalidValue as error:
-            await self.refuse(error, BAD_REQUEST)
-            return
         who = visitor(self._scope)
         try:
-            welcome = who is not None and await read(who.is_welcome)
+            if who is None:
+                raise errors.NotAuthenticated(_SHOW_A_KEY)
+            project = await read(who.project)
+            choice = Choice.read(query, project)
+            after = read_number(query, "after", 0, MAX_ID, None)
+        except errors.PlatformError as error:
+            await self.refuse(error, _CODES.get(error.status, BAD_REQUEST))
+            return
         except Exception as error:
             log.warning("a socket cannot be let in: %s", error)
             await self.refuse(errors.ServerStarting(), TRY_LATER)
-            return
-        if who is None or not welcome:
-            await self.refuse(
-                errors.NotAuthenticated(
-                    "Send an API key: 'Authorization: Bearer xp-…', or in browsers the "
-                    "subprotocols 'bearer' and the key."
-                ),
-                NO_ENTRY,
-            )
             return
         await self._accept()
         await self._talk(who, choice, after)
@@ -98,7 +95,7 @@ class Socket:
         work = {
             asyncio.ensure_future(self._listen()),
             asyncio.ensure_future(self._follow(choice, after)),
-            asyncio.ensure_future(self._until_unwelcome(who)),
+            asyncio.ensure_future(self._until_unwelcome(who, choice.project)),
         }
         try:
             done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
@@ -121,14 +118,19 @@ class Socket:
             pass
         return 0
 
-    async def _until_unwelcome(self, who: Visitor) -> int:
+    async def _until_unwelcome(self, who: Visitor, project: str | None) -> int:
+        """Or until they see something else: who comes again is asked anew."""
         with hints.listening(hints.KEYS) as changed:
             while True:
                 await changed.wait()
                 changed.clear()
-                with contextlib.suppress(Exception):  # without a database nobody is sent away
-                    if not await read(who.is_welcome):
+                try:
+                    if await read(who.project) != project:
                         return NO_ENTRY
+                except errors.PlatformError as error:
+                    return _CODES.get(error.status, NO_ENTRY)
+                except Exception as error:  # without a database nobody is sent away
+                    log.warning("nobody can tell who is still welcome: %s", error)
 
     async def _follow(self, choice: Choice, after: int | None) -> int:
         followed = tail()

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.models.caller import caller
 from apps.models.events import history
 from apps.models.events.history import MAX_ID, MAX_LIMIT, Choice, read_number
 from apps.models.events.long_poll import MAX_WAIT
@@ -24,6 +25,7 @@ _PARAMETERS = [
     OpenApiParameter("model", str, description="Only of this model."),
     OpenApiParameter("node", str, description="Only of this node."),
     OpenApiParameter("replica", OpenApiTypes.UUID, description="Only of this replica."),
+    OpenApiParameter("project", str, description="Only of this project's models."),
     OpenApiParameter("limit", int, description=f"At most so many (100; up to {MAX_LIMIT})."),
     OpenApiParameter(
         "wait",
@@ -41,6 +43,7 @@ class LoggedEventSerializer(serializers.Serializer[Any]):
     subject = serializers.CharField(help_text="replica <epoch>, launch, node <name>, …")
     node = serializers.CharField()
     replica = serializers.CharField(allow_null=True, help_text="The replica's id.")
+    project = serializers.CharField(help_text="The model's; empty for an event of a node.")
     before = serializers.CharField()
     after = serializers.CharField()
     why = serializers.CharField()
@@ -69,7 +72,7 @@ class EventsView(APIView):
                 f"`{unknown[0][:50]}` is no parameter here; there are: {', '.join(known)}.",
                 param=unknown[0][:50],
             )
-        choice = Choice.read(query)
+        choice = Choice.read(query, caller(request).project)
         after = read_number(query, "after", 0, MAX_ID, None)
         before = read_number(query, "before", 1, MAX_ID, None)
         limit = read_number(query, "limit", 0, MAX_LIMIT, 100)

@@ -1,4 +1,7 @@
-"""Who may follow events: whoever has an API key, or is signed in to this very site."""
+"""Who may follow events: whoever shows a credential that may, or is signed in to this very site.
+
+In front of Django, whose middleware does the same for all other routes.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import http.cookies
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user
@@ -14,26 +17,40 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
 from apps.accounts import api as accounts
+from apps.accounts.api import Actor
+from apps.models.caller import caller_of
+from xplatform.core.errors import Forbidden, NotAuthenticated
 
 #: a browser can set no header on a WebSocket but this list; the key is its second word
 BEARER = "bearer"
+ACTION = "events.read"
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    #: asks the database whether they are still welcome
-    is_welcome: Callable[[], bool]
+    #: asks the database who they are now; raises NotAuthenticated and NotFound
+    actor: Callable[[], Actor]
+
+    def project(self) -> str | None:
+        """Whose events they may see now; None: all. Raises what ``actor`` raises, and Forbidden."""
+        actor = self.actor()
+        if not actor.may(ACTION):
+            raise Forbidden(f"This needs the permission {ACTION}.", data={"permission": ACTION})
+        return caller_of(actor).project
 
 
 def visitor(scope: dict[str, Any]) -> Visitor | None:
-    """What somebody shows at the door; None: nothing. Whether it is good, ``is_welcome`` says."""
+    """What somebody shows at the door; None: nothing. Whether it is good, ``project`` says."""
     headers = {name.lower(): value for name, value in scope["headers"]}
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    project = headers.get(b"x-project", b"").decode("latin-1") or query.get("project", "")
+    address = str((scope.get("client") or ("",))[0])
     token = _token(headers.get(b"authorization", b""), list(scope.get("subprotocols") or ()))
     if token:
-        return Visitor(lambda: accounts.find_key(token) is not None)
+        return Visitor(lambda: accounts.check_credential(token, address).actor(address, project))
     session = _session_key(headers)
     if session and _is_same_site(headers):
-        return Visitor(lambda: _has_session(session))
+        return Visitor(lambda: accounts.user_actor(_user_of(session), project, address))
     return None
 
 
@@ -62,7 +79,10 @@ def _is_same_site(headers: dict[bytes, bytes]) -> bool:
     return bool(origin) and urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")
 
 
-def _has_session(key: str) -> bool:
+def _user_of(session: str) -> int:
     request = HttpRequest()
-    request.session = SessionStore(key)
-    return SESSION_KEY in request.session and bool(get_user(request).is_authenticated)
+    request.session = SessionStore(session)
+    user = get_user(request) if SESSION_KEY in request.session else None
+    if user is None or not user.is_authenticated or user.pk is None:
+        raise NotAuthenticated("You are not signed in.")
+    return int(user.pk)

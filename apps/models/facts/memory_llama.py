@@ -9,7 +9,7 @@ from apps.models.facts.facts import Facts
 from apps.models.facts.memory_parts import MIB, Ask, Parts, hidden, intermediate, stored_bytes
 from xplatform.engines.llama_cpp import ONE_THREAD_BYTES, PROMPT_CACHE_MIB
 from xplatform.engines.llama_load import context_of, cpu_batch_of
-from xplatform.engines.llama_options import ALIASES
+from xplatform.engines.options import LLAMA_CPP_ALIASES as ALIASES
 
 #: Python, the library and its first allocations: measured
 _PROCESS: Final = 41 * MIB

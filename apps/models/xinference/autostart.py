@@ -14,9 +14,10 @@ from rest_framework.response import Response
 
 from apps.models import api
 from apps.models.api import LaunchInfo
+from apps.models.caller import caller
 from apps.models.xinference import describe
 from apps.models.xinference.bodies import convert, read_object
-from apps.models.xinference.face import Face, documented, form, list_of, said, who
+from apps.models.xinference.face import Face, documented, form, list_of, project, said, who
 from apps.models.xinference.ordering import launch, read_launch
 from xplatform.core.errors import InvalidValue, NotFound
 
@@ -40,7 +41,7 @@ _OF_ENTRY = frozenset(Entry.__struct_fields__)
 class AutostartFace(Face):
     @documented("Models that start with the server", tag=_TAG, answer=_LIST)
     def get(self, request: Request) -> Response:
-        return said({"models": [_entry(info) for info in _listed()]})
+        return said({"models": [_entry(info) for info in _listed(request)]})
 
     @documented(
         "Let a model start with the server",
@@ -50,9 +51,9 @@ class AutostartFace(Face):
     )
     def post(self, request: Request) -> Response:
         entry = _read(read_object(request))
-        wish = read_launch(entry.launch, who(request))
-        if _runs(wish.order.uid):
-            api.set_prewarm(wish.order.uid, entry.enabled, who(request))
+        wish = read_launch(entry.launch, caller(request))
+        if _runs(wish.order.uid, project(request)):
+            api.set_prewarm(wish.order.uid, entry.enabled, who(request), project(request))
         elif entry.enabled:
             order = msgspec.structs.replace(wish.order, prewarm=True)
             launch(msgspec.structs.replace(wish, order=order, name_is_free=False))
@@ -61,23 +62,23 @@ class AutostartFace(Face):
                 f"`enabled` is false and {wish.order.uid!r} does not run: there is nothing to do.",
                 param="enabled",
             )
-        return said({"models": [_entry(info) for info in _listed()]})
+        return said({"models": [_entry(info) for info in _listed(request)]})
 
 
 class SummaryFace(Face):
     @documented("Their names", tag=_TAG, answer=_LIST)
     def get(self, request: Request) -> Response:
-        return said(_summary())
+        return said(_summary(request))
 
 
 class OneAutostartFace(Face):
     @documented("Do not start a model with the server", tag=_TAG, answer=_LIST)
     def delete(self, request: Request, model_uid: str) -> Response:
         try:
-            api.set_prewarm(model_uid, False, who(request))
+            api.set_prewarm(model_uid, False, who(request), project(request))
         except NotFound:
             pass  # not on the list either
-        return said(_summary())
+        return said(_summary(request))
 
 
 def _read(body: dict[str, Any]) -> Entry:
@@ -88,19 +89,20 @@ def _read(body: dict[str, Any]) -> Entry:
     return convert(body, Entry)
 
 
-def _runs(uid: str) -> bool:
+def _runs(uid: str, seen_by: str | None) -> bool:
     try:
-        return bool(api.running_launch(uid))
+        return bool(api.running_launch(uid, seen_by))
     except NotFound:
         return False
 
 
-def _listed() -> list[LaunchInfo]:
-    return [info for info in api.launches() if info.prewarm]
+def _listed(request: Request) -> list[LaunchInfo]:
+    own = project(request)
+    return [info for info in api.launches(own) if info.prewarm and own in (None, info.project)]
 
 
-def _summary() -> dict[str, Any]:
-    return {"models": [{"enabled": True, "model_uid": info.uid} for info in _listed()]}
+def _summary(request: Request) -> dict[str, Any]:
+    return {"models": [{"enabled": True, "model_uid": info.uid} for info in _listed(request)]}
 
 
 def _entry(info: LaunchInfo) -> dict[str, Any]:

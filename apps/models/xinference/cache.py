@@ -8,13 +8,14 @@ import msgspec
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.models.caller import caller
 from apps.models.control.peers import Peers
 from apps.models.nodes.ask import ask_node
 from apps.models.resolve import resolve
 from apps.models.xinference import families, stored
 from apps.models.xinference.bodies import read_object
 from apps.models.xinference.downloads import begun, find, progress
-from apps.models.xinference.face import Face, documented, form, list_of, query, said, who
+from apps.models.xinference.face import Face, documented, form, list_of, project, query, said
 from apps.models.xinference.forms import LAUNCH
 from apps.models.xinference.names import kind_of, of_version, size_shown, version_name
 from apps.models.xinference.ordering import completed, read_launch, spoken
@@ -34,7 +35,7 @@ class CacheFace(Face):
     )
     def get(self, request: Request) -> Response:
         name = request.query_params.get("model_name")
-        found = stored.cached(request.query_params.get("worker_ip"), families.reader(request))
+        found = stored.cached(request.query_params.get("worker_ip"), project(request))
         rows = [stored.row(one) for one in found]
         return said(
             {
@@ -55,7 +56,7 @@ class CacheFace(Face):
         # What it is called is decided by what is fetched: the same files are fetched once.
         body.pop("cache_uid", None)
         with spoken():
-            order = resolve(completed(read_launch(body, who(request)).order))
+            order = resolve(completed(read_launch(body, caller(request)).order))
         if order.source is None:
             raise InvalidRequest(
                 f"{order.family or order.uid!r} is a path on the nodes: there is nothing to fetch.",
@@ -122,10 +123,11 @@ class VersionsFace(Face):
         answer=list_of({"type": "object"}),
     )
     def get(self, request: Request, model_type: str, model_name: str) -> Response:
-        user = families.reader(request)
-        family, _ = families.one(model_name, kind_of(model_type), user)
+        asks = caller(request)
+        family, _ = families.one(model_name, kind_of(model_type), asks.project)
         places: dict[str, dict[str, str]] = {}
-        for one in stored.cached(user=user):
+        # Where they lie is for those only who may see all projects' files.
+        for one in stored.cached(project=asks.project) if asks.sees_files else ():
             places.setdefault(one.version, {})[one.node] = one.entry.path
         found: list[dict[str, Any]] = []
         for spec in family.specs:
@@ -144,10 +146,10 @@ class VersionsFace(Face):
         return said(found)
 
 
-def launch_of_version(version: str, kind: str, user: str | None) -> dict[str, Any]:
+def launch_of_version(version: str, kind: str, project: str | None) -> dict[str, Any]:
     """The part of a launch that a version stands for. Raises NotFound."""
     family, spec, quantization = of_version(
-        [family for family, _ in families.of_kind(kind, user)], version
+        [family for family, _ in families.of_kind(kind, project)], version
     )
     return {
         "model_name": family.name,
@@ -162,5 +164,5 @@ def _of_version(request: Request) -> list[stored.Stored]:
     if not version:
         raise MissingField("`model_version` is missing.", param="model_version")
     worker = request.query_params.get("worker_ip")
-    found = stored.cached(worker, families.reader(request))
+    found = stored.cached(worker, project(request))
     return [one for one in found if version in (one.version, one.entry.name, one.entry.id)]

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
-from rest_framework.permissions import AllowAny, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,7 +13,7 @@ from apps.audit import api as audit
 from apps.models import api
 from apps.models.api import NodeInfo
 from apps.models.xinference import describe
-from apps.models.xinference.face import Face, documented, form, list_of, query, said
+from apps.models.xinference.face import Face, documented, form, list_of, project, query, said
 from apps.models.xinference.placing import accelerators, devices
 from apps.models.xinference.processes import warden
 from xplatform import __version__
@@ -29,7 +28,6 @@ class AuthFace(Face):
     """The first question of every client, before it sends its key."""
 
     authentication_classes = []
-    permission_classes = [AllowAny]
 
     @documented("Whether keys are needed", tag=_TAG, answer=form(auth="boolean"))
     def get(self, request: Request) -> Response:
@@ -76,7 +74,7 @@ class DevicesFace(Face):
 class WorkersFace(Face):
     @documented("Machines and what runs on them", tag=_TAG, answer=list_of({"type": "object"}))
     def get(self, request: Request) -> Response:
-        launches = api.launches()
+        launches = api.launches(project(request))
         return said(
             [
                 {
@@ -110,8 +108,6 @@ class AddressFace(Face):
 
 
 class ClustersFace(Face):
-    permission_classes = [IsAdminUser]
-
     @documented(
         "Stop the server of this machine, with all that it runs",
         tag=_TAG,

@@ -14,7 +14,7 @@ from apps.models.api import NodeInfo
 from apps.models.catalogue.schema import Family
 from apps.models.facts import Machine, Offer, facts_of_family, machine, match_family
 from apps.models.xinference import families
-from apps.models.xinference.face import Face, documented, query, said
+from apps.models.xinference.face import Face, documented, project, query, said
 from apps.models.xinference.names import engine_name, kind_of, size_shown
 from xplatform.engines.rules import why_not
 
@@ -34,7 +34,7 @@ class EnginesFace(Face):
     )
     def get(self, request: Request, model_name: str, model_type: str = "LLM") -> Response:
         kind = kind_of(model_type)
-        family, _ = families.one(model_name, kind, families.reader(request))
+        family, _ = families.one(model_name, kind, project(request))
         return said(engines_of(family, [node for node in api.nodes() if node.state == "up"]))
 
 
@@ -52,7 +52,7 @@ class VllmFace(Face):
     @documented("Language models that vLLM can run", tag=_TAG)
     def get(self, request: Request) -> Response:
         names: dict[str, list[str]] = {"chat": [], "generate": []}
-        for family, _ in families.of_kind("llm", families.reader(request)):
+        for family, _ in families.of_kind("llm", project(request)):
             facts = [facts_of_family(family, spec, spec.quantizations[0]) for spec in family.specs]
             if any(why_not("vllm", each) is None for each in facts):
                 names["chat" if "chat" in family.abilities else "generate"].append(family.name)

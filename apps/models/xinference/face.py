@@ -1,4 +1,4 @@
-"""What all routes here share: who may, how the body is read, how they stand in the document."""
+"""What all routes here share: who asks, how the body is read, how they stand in the document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.models.views import AdminWrites
+from apps.models.caller import caller
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,14 +25,16 @@ class Renderer(JSONRenderer):
 
 
 class Face(APIView):
-    """Reading needs a key, changing an administrator's."""
-
-    permission_classes = [AdminWrites]
     renderer_classes = [Renderer]
 
 
 def who(request: Request) -> str:
-    return str(request.user.get_username())
+    return caller(request).name
+
+
+def project(request: Request) -> str | None:
+    """Whose things the caller sees and changes; None: those of all."""
+    return caller(request).project
 
 
 def said(body: Any, status: int = 200) -> Response:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.request import Request
-
 from apps.models import api
 from apps.models.catalogue.convert import to_xinference, type_of
 from apps.models.catalogue.library import library
@@ -13,24 +11,19 @@ from apps.models.catalogue.schema import Family
 from xplatform.core.errors import NotFound
 
 
-def reader(request: Request) -> str | None:
-    """Whose registrations are seen beside the shared ones; None: everybody's."""
-    return None if request.user.is_staff else request.user.get_username()
-
-
-def of_kind(kind: str, user: str | None) -> list[tuple[Family, bool]]:
+def of_kind(kind: str, project: str | None) -> list[tuple[Family, bool]]:
     """By name, each with whether it came with the platform. A registration goes before a family
     of its name."""
-    own = {info.name: info.family for info in api.registrations(kind, user)}
+    own = {info.name: info.family for info in api.registrations(kind, project)}
     found = [(family, False) for family in own.values()]
     found += [(family, True) for family in library().families(kind) if family.name not in own]
     return sorted(found, key=lambda pair: pair[0].name.lower())
 
 
-def one(name: str, kind: str, user: str | None) -> tuple[Family, bool]:
+def one(name: str, kind: str, project: str | None) -> tuple[Family, bool]:
     """Raises NotFound, which offers close names."""
     try:
-        return api.registration(kind, name, user).family, False
+        return api.registration(kind, name, project).family, False
     except NotFound:
         pass
     family = library().get(name, kind)

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.models import api
 from apps.models.api import LaunchInfo
+from apps.models.caller import Caller, caller
 from apps.models.keepsakes import Kind, drop, drop_others, keep, kept
 from apps.models.xinference import describe
 from apps.models.xinference.bodies import plain_text, read_body
@@ -34,9 +34,6 @@ class HistoryFace(Face):
     """Xinference's console keeps this list by hand; here the server adds what was launched: what
     runs, and for a day what does no more."""
 
-    # What somebody keeps is seen and changed by nobody else.
-    permission_classes = [IsAuthenticated]
-
     @documented(
         "What was launched or kept, as it can be launched again",
         answer=list_of({"type": "object"}),
@@ -47,7 +44,7 @@ class HistoryFace(Face):
         own = request.query_params.get("scope") == "mine"
         found = [
             entry
-            for entry in _entries(who(request))
+            for entry in _entries(caller(request))
             if (not name or name in (entry["model_name"], entry["model_uid"]))
             and (not own or entry["is_owner"])
         ]
@@ -74,24 +71,20 @@ class HistoryFace(Face):
 
 
 class EntryFace(Face):
-    permission_classes = [IsAuthenticated]
-
     @documented("Take one of your entries off the list", answer=_DONE)
     def delete(self, request: Request, model_name: str) -> Response:
-        _remove(who(request), model_name, "")
+        _remove(caller(request), model_name, "")
         return said({"status": "ok"})
 
 
 class LaunchEntryFace(Face):
-    permission_classes = [IsAuthenticated]
-
     @documented(
         "Take one of your launches off the list; what runs goes on running",
         answer=_DONE,
         operation_id="v1_launch_history_of_uid_destroy",
     )
     def delete(self, request: Request, model_name: str, model_uid: str) -> Response:
-        me = who(request)
+        me = caller(request)
         try:
             _remove(me, model_name, model_uid)
         except NotFound:
@@ -100,8 +93,9 @@ class LaunchEntryFace(Face):
         return said({"status": "ok"})
 
 
-def _remove(me: str, name: str, uid: str) -> None:
-    launched = {_key(info): info for info in _launched() if info.requested_by == me}
+def _remove(asks: Caller, name: str, uid: str) -> None:
+    me = asks.name
+    launched = {_key(info): info for info in _launched(asks) if info.requested_by == me}
     there = drop(me, Kind.LAUNCH, name, uid)
     info = launched.get((name, uid))
     if info is not None and not _is_hidden(info, _hidden(me)):
@@ -115,11 +109,12 @@ def _remove(me: str, name: str, uid: str) -> None:
         )
 
 
-def _entries(me: str) -> list[dict[str, Any]]:
+def _entries(asks: Caller) -> list[dict[str, Any]]:
+    me = asks.name
     own = {(one.name, one.uid): one for one in kept(me, Kind.LAUNCH)}
     hidden = _hidden(me)
     found = []
-    for info in _launched():
+    for info in _launched(asks):
         mine = info.requested_by == me
         if mine and _is_hidden(info, hidden):
             continue
@@ -160,11 +155,13 @@ def _entry(
     }
 
 
-def _launched() -> list[LaunchInfo]:
+def _launched(asks: Caller) -> list[LaunchInfo]:
+    """In the caller's project: what others share was not launched here."""
+    own = asks.project
     return [
         info
-        for info in [*api.launches(), *api.past_launches()]
-        if info.origin == "launch" or info.wanted
+        for info in [*api.launches(own), *api.past_launches(own)]
+        if (info.origin == "launch" or info.wanted) and own in (None, info.project)
     ]
 
 

@@ -8,10 +8,11 @@ from rest_framework.response import Response
 
 from apps.models import api
 from apps.models.api import LaunchInfo
-from apps.models.xinference import describe, families
+from apps.models.caller import caller
+from apps.models.xinference import describe
 from apps.models.xinference.bodies import read_object
 from apps.models.xinference.cache import launch_of_version
-from apps.models.xinference.face import Face, documented, form, list_of, query, said, who
+from apps.models.xinference.face import Face, documented, form, list_of, project, query, said, who
 from apps.models.xinference.forms import LAUNCH
 from apps.models.xinference.names import kind_of
 from apps.models.xinference.ordering import launch, read_launch
@@ -25,10 +26,10 @@ WAIT_READY = query(
 )
 
 
-def running(model_uid: str) -> LaunchInfo:
+def running(model_uid: str, seen_by: str | None) -> LaunchInfo:
     """With all its live replicas; also one that waits for its first call. Raises NotFound."""
     try:
-        return api.running_launch(model_uid)
+        return api.running_launch(model_uid, seen_by)
     except NotFound as error:
         raise NotFound(error.message, param="model_uid") from None
 
@@ -49,7 +50,7 @@ class LaunchesFace(Face):
     )
     def post(self, request: Request) -> Response:
         wait = waits(request)
-        info = launch(read_launch(read_object(request), who(request)))
+        info = launch(read_launch(read_object(request), caller(request)))
         response = said({"model_uid": info.uid})
         return when_ready(response, info.uid) if wait else response
 
@@ -67,8 +68,8 @@ class VersionLaunchFace(Face):
         version, model_type = body.pop("model_version", None), body.get("model_type") or "LLM"
         if not isinstance(version, str) or not isinstance(model_type, str):
             raise MissingField("`model_version` is missing, or no text.", param="model_version")
-        meant = launch_of_version(version, kind_of(model_type), families.reader(request))
-        info = launch(read_launch({**body, **meant}, who(request)))
+        meant = launch_of_version(version, kind_of(model_type), project(request))
+        info = launch(read_launch({**body, **meant}, caller(request)))
         response = said({"model_uid": info.uid})
         return when_ready(response, info.uid) if wait else response
 
@@ -76,8 +77,8 @@ class VersionLaunchFace(Face):
 class LaunchFace(Face):
     @documented("Terminate a model", answer={"nullable": True})
     def delete(self, request: Request, model_uid: str) -> Response:
-        running(model_uid)
-        api.terminate(model_uid, who(request))
+        running(model_uid, project(request))
+        api.terminate(model_uid, who(request), within=project(request))
         return said(None)
 
 
@@ -85,11 +86,11 @@ class ProgressFace(Face):
     @documented("How far a launch is", answer=form(progress="number", stage="string"))
     def get(self, request: Request, model_uid: str) -> Response:
         try:
-            return said(describe.progress(api.running_launch(model_uid)))
+            return said(describe.progress(api.running_launch(model_uid, project(request))))
         except NotFound:
             pass
         try:
-            return said(describe.progress(api.launch_info(model_uid)))
+            return said(describe.progress(api.launch_info(model_uid, project(request))))
         except NotFound:
             # Asked for beside the request to launch, which may not have arrived yet.
             return said({"progress": 0.0, "stage": "pending", "download_files": [], "replicas": []})
@@ -98,7 +99,7 @@ class ProgressFace(Face):
 class CancelFace(Face):
     @documented("End a launch that is not ready yet", answer={"nullable": True})
     def post(self, request: Request, model_uid: str) -> Response:
-        api.cancel(model_uid, who(request))
+        api.cancel(model_uid, who(request), within=project(request))
         return said(None)
 
 
@@ -108,7 +109,7 @@ class EventsFace(Face):
         answer=list_of(form(event_type="string", event_ts="integer", event_content="string")),
     )
     def get(self, request: Request, model_uid: str) -> Response:
-        found = api.events(uid=model_uid, limit=_EVENTS_SHOWN)
+        found = api.events(uid=model_uid, limit=_EVENTS_SHOWN, project=project(request))
         return said([describe.event(one) for one in found])
 
 
@@ -123,7 +124,7 @@ class InstancesFace(Face):
         uid = request.query_params.get("model_uid")
         found = [
             describe.instance(info)
-            for info in api.launches()
+            for info in api.launches(project(request))
             if (not uid or info.uid == uid) and (not name or name in (info.family, info.uid))
         ]
         return said(found)

@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
-from apps.models import api
+from apps.models import api, permitted
 from apps.models.api import Adapter, LaunchInfo, LaunchOrder, Placement
+from apps.models.caller import Caller
 from apps.models.checks import check_engine
 from apps.models.resolve import find_family, resolve
 from apps.models.xinference.bodies import convert
@@ -104,7 +105,7 @@ class Ordered(msgspec.Struct, frozen=True):
     name_is_free: bool = False
 
 
-def read_launch(body: dict[str, Any], by: str) -> Ordered:
+def read_launch(body: dict[str, Any], asks: Caller) -> Ordered:
     """Raises errors that name the field."""
     given = convert({key: value for key, value in body.items() if key in _KNOWN}, LaunchBody)
     options = {key: v for key, v in body.items() if key not in _KNOWN and v is not None}
@@ -121,9 +122,9 @@ def read_launch(body: dict[str, Any], by: str) -> Ordered:
         options["enable_thinking"] = given.enable_thinking
     places = _places(given, replicas)
     uid = given.model_uid or _uid(given.model_name)
-    if _starts_by_name(given):
+    if _starts_by_name(given, asks.project):
         # All of it is known already; the name alone starts it.
-        return Ordered(LaunchOrder(uid=uid, requested_by=by))
+        return Ordered(LaunchOrder(uid=uid, **asks.order()))
     order = LaunchOrder(
         uid=uid,
         kind=kind_of(given.model_type or "LLM"),
@@ -147,7 +148,7 @@ def read_launch(body: dict[str, Any], by: str) -> Ordered:
         pinned=bool(given.pinned),
         prewarm=bool(given.prewarm),
         placement=places[0],
-        requested_by=by,
+        **asks.order(),
     )
     if len(places) > 1:
         order = msgspec.structs.replace(order, min_replicas=1, max_replicas=1)
@@ -156,6 +157,7 @@ def read_launch(body: dict[str, Any], by: str) -> Ordered:
 
 def launch(ordered: Ordered) -> LaunchInfo:
     """Raises what ``api.launch`` raises; a name that nobody chose is made anew if it is taken."""
+    within = ordered.order.project or None
     with spoken():
         order = completed(ordered.order)
         try:
@@ -167,10 +169,10 @@ def launch(ordered: Ordered) -> LaunchInfo:
             info = api.launch(msgspec.structs.replace(order, uid=uid))
         try:
             for place in ordered.further:
-                info = api.add_replicas(info.uid, 1, place, order.requested_by)
+                info = api.add_replicas(info.uid, 1, place, order.requested_by, within)
         except PlatformError:
             # All of them were asked for, or none.
-            api.terminate(info.uid, order.requested_by)
+            api.terminate(info.uid, order.requested_by, within)
             raise
     return info
 
@@ -178,6 +180,8 @@ def launch(ordered: Ordered) -> LaunchInfo:
 def completed(order: LaunchOrder) -> LaunchOrder:
     """With the words that its engine knows. Which that is has to be found out first where nobody
     said, and it matters."""
+    # What options mean is known with the engine; the rest is looked at before a node is asked.
+    permitted.check_order(msgspec.structs.replace(order, options={}))
     if order.engine:
         # Before a node is asked for files that nothing could open.
         check_engine(order.engine)
@@ -191,7 +195,7 @@ def completed(order: LaunchOrder) -> LaunchOrder:
 
 def _is_known(order: LaunchOrder) -> bool:
     try:
-        find_family(order.family, order.kind, order.requested_by)
+        find_family(order.family, order.kind, order.project)
     except PlatformError:
         return False
     return True
@@ -215,12 +219,12 @@ def _uid(model_name: str) -> str:
     return _NOT_IN_UID.sub("-", tail).lstrip("._:-")[:100] or "model"
 
 
-def _starts_by_name(given: LaunchBody) -> bool:
+def _starts_by_name(given: LaunchBody, project: str | None) -> bool:
     """A built-in model, which cannot be launched in any other way."""
     if given.model_path or given.model_uid not in (None, given.model_name):
         return False
     try:
-        return api.launch_info(given.model_name).origin == "built_in"
+        return api.launch_info(given.model_name, project).origin == "built_in"
     except NotFound:
         return False
 

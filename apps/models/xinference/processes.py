@@ -10,7 +10,6 @@ from dataclasses import asdict
 from typing import Any
 
 import msgspec
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -46,7 +45,6 @@ class RelaunchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Relaunch(Face):
     """Of a service of this machine."""
 
-    permission_classes = [IsAdminUser]
     service: str
 
     def _begin(self, request: Request) -> Response:
@@ -62,7 +60,6 @@ class _Relaunch(Face):
 
 
 class _Relaunches(Face):
-    permission_classes = [IsAdminUser]
     service: str
 
     def _all(self) -> list[RestartReport]:
@@ -137,8 +134,6 @@ class OneSupervisorRelaunchFace(_Relaunches):
 
 
 class WorkerRelaunchFace(Face):
-    permission_classes = [IsAdminUser]
-
     @documented(
         "Start a machine's node agent anew", tag=_TAG, body=_BODY, answer=_OPERATION, status=202
     )
@@ -150,8 +145,6 @@ class WorkerRelaunchFace(Face):
 
 
 class WorkerRelaunchesFace(Face):
-    permission_classes = [IsAdminUser]
-
     @documented(
         "Restarts of node agents",
         tag=_TAG,
@@ -163,8 +156,6 @@ class WorkerRelaunchesFace(Face):
 
 
 class OneWorkerRelaunchFace(Face):
-    permission_classes = [IsAdminUser]
-
     @documented("How far a restart of a node agent is", tag=_TAG, answer=_OPERATION)
     def get(self, request: Request, operation_id: str) -> Response:
         found, silent = worker_restarts()

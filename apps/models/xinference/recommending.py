@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.models.api import LaunchOrder
+from apps.models.caller import caller
 from apps.models.resolve import resolve
 from apps.models.xinference import families
 from apps.models.xinference.bodies import read_body
-from apps.models.xinference.face import Face, documented, form, list_of, said, who
+from apps.models.xinference.face import Face, documented, form, list_of, said
 from apps.models.xinference.names import engine_name, kind_of, size_of, size_shown
 from apps.models.xinference.ordering import spoken
 from apps.models.xinference.placing import GpuCount, placement
@@ -50,9 +50,6 @@ class RecommendBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RecommendFace(Face):
-    # Nothing is started or written.
-    permission_classes = [IsAuthenticated]
-
     @documented(
         "How a model is best launched here",
         body=form("model_name", model_name="string", model_type="string", constraints="object"),
@@ -64,7 +61,7 @@ class RecommendFace(Face):
         ),
     )
     def post(self, request: Request) -> Response:
-        body = read_body(request, RecommendBody)
+        body, asks = read_body(request, RecommendBody), caller(request)
         given = body.constraints
         for field in ("vision_tokens", "vision_tokens_per_image", "prefix_cache_bytes"):
             if getattr(given, field):
@@ -72,7 +69,7 @@ class RecommendFace(Face):
                     f"constraints.{field}", "", "Estimates here go by `context_length`."
                 )
         kind = kind_of(body.model_type)
-        family, _ = families.one(body.model_name, kind, families.reader(request))
+        family, _ = families.one(body.model_name, kind, asks.project)
         order = LaunchOrder(
             uid="recommended",
             kind=kind,
@@ -83,7 +80,7 @@ class RecommendFace(Face):
             placement=placement(given.worker_ip, given.n_gpu, _indexes(given)),
             # Whoever launches it says whether they do.
             trust_remote_code=True,
-            requested_by=who(request),
+            **asks.order(),
         )
         try:
             with spoken():

@@ -8,10 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.models import api
+from apps.models.caller import caller
 from apps.models.catalogue.convert import family_from
 from apps.models.xinference import families
 from apps.models.xinference.bodies import read_body
-from apps.models.xinference.face import Face, documented, form, list_of, query, said, who
+from apps.models.xinference.face import Face, documented, form, list_of, project, query, said, who
 from apps.models.xinference.names import kind_of
 from xplatform.core.errors import InvalidJSON, InvalidValue
 
@@ -37,7 +38,7 @@ class RegistrationsFace(Face):
     )
     def get(self, request: Request, model_type: str) -> Response:
         detailed = request.query_params.get("detailed", "").lower() in ("1", "true", "yes")
-        found = families.of_kind(kind_of(model_type), families.reader(request))
+        found = families.of_kind(kind_of(model_type), project(request))
         return said([families.shown(one, detailed=detailed, every_hub=False) for one in found])
 
     @documented(
@@ -55,7 +56,10 @@ class RegistrationsFace(Face):
             raise InvalidJSON(f"`model` is not JSON: {error}.", param="model") from None
         if not isinstance(model, dict):
             raise InvalidValue("`model` is a JSON object as text.", param="model")
-        api.register(family_from(kind, model), who(request))
+        asks = caller(request)
+        api.register(
+            family_from(kind, model), asks.name, project=asks.project or "", unsafe=asks.unsafe
+        )
         return said(None)
 
 
@@ -63,9 +67,9 @@ class RegistrationFace(Face):
     @documented("One family", tag=_TAG)
     def get(self, request: Request, model_type: str, model_name: str) -> Response:
         kind = kind_of(model_type)
-        return said(families.shown(families.one(model_name, kind, families.reader(request))))
+        return said(families.shown(families.one(model_name, kind, project(request))))
 
     @documented("Take a registration back", tag=_TAG, answer={"nullable": True})
     def delete(self, request: Request, model_type: str, model_name: str) -> Response:
-        api.unregister(kind_of(model_type), model_name, who(request))
+        api.unregister(kind_of(model_type), model_name, who(request), project(request))
         return said(None)

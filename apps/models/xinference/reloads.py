@@ -14,9 +14,10 @@ from rest_framework.response import Response
 
 from apps.models import api
 from apps.models.api import Adapter, EventInfo, LaunchInfo, LaunchOrder, Placement
+from apps.models.caller import caller
 from apps.models.xinference.bodies import convert, read_body
 from apps.models.xinference.engine_options import check_options, described
-from apps.models.xinference.face import Face, documented, form, said, who
+from apps.models.xinference.face import Face, documented, form, project, said
 from apps.models.xinference.launches import running
 from apps.models.xinference.names import engine_name
 from xplatform.core.errors import Conflict, InvalidValue, Unsupported
@@ -57,7 +58,8 @@ _STATUS = form(
 class ReloadFace(Face):
     @documented("How far the last reload is", answer=_STATUS)
     def get(self, request: Request, model_uid: str) -> Response:
-        return said(_status(running(model_uid)))
+        asks = caller(request)
+        return said(_status(running(model_uid, asks.project)))
 
     @documented(
         "Run a model with other options",
@@ -66,8 +68,8 @@ class ReloadFace(Face):
         status=202,
     )
     def post(self, request: Request, model_uid: str) -> Response:
-        body = read_body(request, ReloadBody)
-        info = running(model_uid)
+        body, asks = read_body(request, ReloadBody), caller(request)
+        info = running(model_uid, asks.project)
         if body.python_executable is not None:
             raise Unsupported(
                 "python_executable", "", "Engines have environments that the server makes."
@@ -82,8 +84,10 @@ class ReloadFace(Face):
             raise InvalidValue("`model_config` has nothing to change.", param="model_config")
         if _status(info)["status"] == "reloading":
             raise Conflict(f"{model_uid!r} is being reloaded already.", param="model_uid")
-        api.relaunch(model_uid, who(request), changed(info, body.model_config))
-        return said(_status(running(model_uid)), 202)
+        changes = msgspec.structs.replace(changed(info, body.model_config), **asks.order())
+        api.relaunch(model_uid, asks.name, changes, asks.project)
+        asks = caller(request)
+        return said(_status(running(model_uid, asks.project)), 202)
 
 
 class ReloadConfigFace(Face):
@@ -92,7 +96,7 @@ class ReloadConfigFace(Face):
         answer=form(engine="string", model_config="object", parameters="object"),
     )
     def get(self, request: Request, model_uid: str) -> Response:
-        info = running(model_uid)
+        info = running(model_uid, project(request))
         values = {name: getattr(info, name) for name in _OWN}
         return said(
             {
@@ -153,7 +157,7 @@ def changed(info: LaunchInfo, config: dict[str, Any]) -> LaunchOrder:
 
 
 def _status(info: LaunchInfo) -> dict[str, Any]:
-    last = _last_reload(info.uid)
+    last = _last_reload(info)
     if last is None:
         return {"status": "idle", "model_uid": info.uid}
     status = {"ready": "ready", "failed": "error", "stopped": "idle"}.get(info.state, "reloading")
@@ -168,10 +172,10 @@ def _status(info: LaunchInfo) -> dict[str, Any]:
     }
 
 
-def _last_reload(uid: str) -> EventInfo | None:
+def _last_reload(info: LaunchInfo) -> EventInfo | None:
     found = [
         event
-        for event in api.events(uid=uid, limit=_EVENTS_SEARCHED)
+        for event in api.events(uid=info.uid, limit=_EVENTS_SEARCHED, project=info.project)
         if event.subject == "launch" and event.why.startswith(("relaunched by", "launched by"))
     ]
     return found[-1] if found and found[-1].why.startswith("relaunched by") else None

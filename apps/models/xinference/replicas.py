@@ -10,9 +10,10 @@ from rest_framework.response import Response
 
 from apps.models import api
 from apps.models.api import LaunchInfo, Placement
+from apps.models.caller import Caller, caller
 from apps.models.xinference import describe
 from apps.models.xinference.bodies import convert, read_body
-from apps.models.xinference.face import Face, documented, form, list_of, said, who
+from apps.models.xinference.face import Face, documented, form, list_of, project, said, who
 from apps.models.xinference.launches import WAIT_READY, running, waits
 from apps.models.xinference.names import engine_name, engine_of
 from apps.models.xinference.placing import GpuCount, ReplicaConfig, placements
@@ -32,7 +33,7 @@ class MoreBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReplicasFace(Face):
     @documented("Replicas of a model", answer=list_of({"type": "object"}))
     def get(self, request: Request, model_uid: str) -> Response:
-        info = running(model_uid)
+        info = running(model_uid, project(request))
         return said([describe.replica(info, one) for one in describe.live(info)])
 
     @documented(
@@ -49,11 +50,11 @@ class ReplicasFace(Face):
     def post(self, request: Request, model_uid: str) -> Response:
         wait = waits(request)
         more = read_body(request, MoreBody)
-        before = running(model_uid)
+        before = running(model_uid, project(request))
         _check_engine(more, before)
         known = {one.id for one in before.replicas}
-        _add(model_uid, more, who(request))
-        after = running(model_uid)
+        _add(model_uid, more, caller(request))
+        after = running(model_uid, project(request))
         new = [describe.replica(after, one) for one in describe.live(after) if one.id not in known]
         if more.replica == 1:
             # Without room for it now there is none yet; it comes as soon as there is.
@@ -66,7 +67,7 @@ class ReplicasFace(Face):
 class ReplicaFace(Face):
     @documented("Terminate one replica", answer=form(remaining_replicas="integer"))
     def delete(self, request: Request, model_uid: str, replica_id: int) -> Response:
-        info = running(model_uid)
+        info = running(model_uid, project(request))
         found = next((one for one in describe.live(info) if one.epoch == replica_id), None)
         if found is None:
             there = ", ".join(str(one.epoch) for one in describe.live(info)) or "none"
@@ -75,9 +76,9 @@ class ReplicaFace(Face):
                 param="replica_id",
             )
         if info.wanted <= 1:
-            api.terminate(model_uid, who(request))
+            api.terminate(model_uid, who(request), within=project(request))
             return said({"remaining_replicas": 0})
-        after = api.remove_replica(model_uid, found.id, who(request))
+        after = api.remove_replica(model_uid, found.id, who(request), within=project(request))
         return said({"remaining_replicas": after.wanted})
 
 
@@ -91,14 +92,14 @@ def _check_engine(more: MoreBody, info: LaunchInfo) -> None:
         )
 
 
-def _add(uid: str, more: MoreBody, by: str) -> None:
+def _add(uid: str, more: MoreBody, asks: Caller) -> None:
     if more.replica < 1:
         raise InvalidValue(f"`replica` is {more.replica}; it must be at least 1.", param="replica")
     if more.replica_config is None:
         place = None
         if more.n_gpu is not msgspec.UNSET:
             place = Placement(count=more.n_gpu or None)
-        api.add_replicas(uid, more.replica, place, by)
+        api.add_replicas(uid, more.replica, place, asks.name, asks.project)
         return
     raw = more.replica_config
     configs = raw if isinstance(raw, list) else [raw] * more.replica
@@ -108,4 +109,4 @@ def _add(uid: str, more: MoreBody, by: str) -> None:
             param="replica_config",
         )
     for place in placements(convert(configs, list[ReplicaConfig], "replica_config")):
-        api.add_replicas(uid, 1, place, by)
+        api.add_replicas(uid, 1, place, asks.name, asks.project)

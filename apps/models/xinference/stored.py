@@ -64,9 +64,9 @@ def downloads(worker_ip: str | None = None) -> list[tuple[str, DownloadInfo]]:
     ]
 
 
-def cached(worker_ip: str | None = None, user: str | None = None) -> list[Stored]:
+def cached(worker_ip: str | None = None, project: str | None = None) -> list[Stored]:
     """By name. A file that is in several versions' way is each one's."""
-    places = _places(user)
+    places = _places(project)
     found = []
     for node in nodes(worker_ip):
         for entry in msgspec.convert(picture(node).get("cached", []), list[CachedInfo]):
@@ -119,10 +119,10 @@ def _is_there(spec: Spec, quantization: str, entry: CachedInfo) -> bool:
     return set(files_of(spec, quantization)) <= set(entry.files)
 
 
-def _places(user: str | None) -> dict[tuple[str, str], list[tuple[Family, Spec, str]]]:
+def _places(project: str | None) -> dict[tuple[str, str], list[tuple[Family, Spec, str]]]:
     """(hub, id) → the versions that are fetched from there."""
     places: dict[tuple[str, str], list[tuple[Family, Spec, str]]] = {}
-    for family in _families(user):
+    for family in _families(project):
         for spec in family.specs:
             for quantization in spec.quantizations:
                 for repository in spec.repositories:
@@ -133,7 +133,7 @@ def _places(user: str | None) -> dict[tuple[str, str], list[tuple[Family, Spec, 
     return places
 
 
-def _families(user: str | None) -> Iterator[Family]:
-    for info in api.registrations(None, user):
+def _families(project: str | None) -> Iterator[Family]:
+    for info in api.registrations(None, project):
         yield info.family
     yield from library()

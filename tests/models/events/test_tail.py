@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import pytest
 
 from apps.models.events import history, socket, tail
-from apps.models.events.visitor import Visitor
 from apps.models.pictures import EventInfo
 from xplatform.core import hints
 
@@ -122,7 +121,7 @@ class Client:
 
 @pytest.fixture(autouse=True)
 def everybody_is_welcome(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "visitor", lambda scope: Visitor(lambda: True))
+    monkeypatch.setattr(socket, "visitor", lambda scope: SimpleNamespace(project=lambda: None))
 
 
 async def test_a_slow_client_gets_each_once_and_is_not_queued_for(past: History) -> None:
