@@ -31,6 +31,10 @@ class _OpensWhenRead(DeferredAttribute):
         value = super().__get__(instance, cls)
         return vault.open(value) if isinstance(value, Sealed) else value
 
+    def __set__(self, instance: models.Model, value: Any) -> None:
+        # Without this one the instance's own dictionary would be read before ``__get__``.
+        vars(instance)[self.field.attname] = value
+
 
 class SealedText(_TextField):
     """Text that is encrypted at rest by ``xplatform.core.vault`` and opened where it is read.

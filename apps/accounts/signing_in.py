@@ -16,7 +16,7 @@ from apps.accounts.asking import address_of
 from apps.accounts.lockout import Attempt
 from apps.accounts.models import User
 from apps.accounts.second_factor import checks, passkeys
-from apps.accounts.second_factor.passkeys import Shown
+from apps.accounts.second_factor.passkeys import Asked, Shown
 from xplatform.core.errors import LoginFailed, SecondFactorRequired
 
 
@@ -62,6 +62,18 @@ def sign_in_by_passkey(request: HttpRequest, shown: Shown) -> User:
     return user
 
 
+def ask_for_passkey(request: HttpRequest, username: str, password: str) -> Asked:
+    """The question for somebody who shows a passkey after their password."""
+    address = address_of(request)
+    attempt = lockout.begin(address, username)
+    user = authenticate(request, username=username, password=password)
+    if not isinstance(user, User):
+        _failed(username, address, "wrong name or password", attempt)
+        raise LoginFailed
+    attempt.undecided()
+    return passkeys.ask_for_factor(request, user)
+
+
 def confirm(request: HttpRequest, user: User, password: str) -> None:
     """Somebody who is in already proves it once more, before a change of how they get in: a
     stolen session must not become a stolen account. Raises LoginFailed or TooManyAttempts."""
@@ -85,8 +97,10 @@ def _second_factor(request: HttpRequest, user: User, given: Given, attempt: Atte
         good = checks.use_code(user, given.otp)
     else:
         attempt.undecided()
+        kinds = checks.kinds(user)
+        words = " or ".join({"otp": "a one-time code", "passkey": "a passkey"}[k] for k in kinds)
         raise SecondFactorRequired(
-            "This account asks for a second factor.", data={"factors": checks.kinds(user)}
+            f"This account asks for a second factor: {words}.", data={"factors": kinds}
         )
     if not good:
         _failed(user.username, address_of(request), "wrong second factor", attempt)

@@ -1,6 +1,15 @@
 from django.urls import path
 
-from apps.accounts.faces import audit, keys, me, projects, users
+from apps.accounts.faces import (
+    audit,
+    keys,
+    lockouts,
+    me,
+    own_login,
+    projects,
+    session,
+    users,
+)
 
 urlpatterns = [
     path("audit", audit.AuditView.as_view(), name="audit"),
@@ -9,6 +18,22 @@ urlpatterns = [
     path("keys/<str:key_id>", keys.KeyView.as_view(), name="key"),
     path("keys/<str:key_id>/rotate", keys.RotateKeyView.as_view()),
     path("me", me.MeView.as_view(), name="me"),
+    path("me/password", own_login.PasswordView.as_view()),
+    path("me/logins", own_login.OwnLoginsView.as_view()),
+    path("me/logins/<str:login_id>", own_login.OwnLoginView.as_view()),
+    path("me/second-factor", own_login.SecondFactorView.as_view()),
+    path("me/second-factor/authenticator", own_login.AuthenticatorView.as_view()),
+    path("me/second-factor/authenticator/confirm", own_login.ConfirmAuthenticatorView.as_view()),
+    path("me/second-factor/authenticator/remove", own_login.RemoveAuthenticatorView.as_view()),
+    path("me/second-factor/recovery-codes", own_login.RecoveryCodesView.as_view()),
+    path("me/passkeys", own_login.OwnPasskeysView.as_view()),
+    path("me/passkeys/question", own_login.OwnPasskeyQuestionView.as_view()),
+    path("me/passkeys/<int:passkey_id>/remove", own_login.RemovePasskeyView.as_view()),
+    path("session", session.SessionView.as_view()),
+    path("session/passkey", session.PasskeyQuestionView.as_view()),
+    path("lockouts", lockouts.LocksView.as_view()),
+    path("lockouts/unlock", lockouts.UnlockView.as_view()),
+    path("users/<str:username>/second-factor", lockouts.LostSecondFactorView.as_view()),
     path("users", users.UsersView.as_view(), name="users"),
     path("users/<str:username>", users.UserView.as_view()),
     path("users/<str:username>/password", users.UserPasswordView.as_view()),

@@ -18,6 +18,7 @@ from apps.accounts.actions.guard import changing_people, check
 from apps.accounts.actor import Actor
 from apps.accounts.models import User
 from apps.accounts.roles import all_roles
+from apps.accounts.tokens.actions import end_all
 from apps.audit import api as audit
 from xplatform.core.errors import Conflict, InvalidValue, MissingField, NotFound
 
@@ -99,12 +100,16 @@ def change_user(username: str, *, by: Actor | None = None, **values: Any) -> Use
 
 
 def set_password(username: str, password: str | None, *, by: Actor | None = None) -> None:
-    """None takes it away. Their sessions end with the old one."""
+    """None takes it away. Their sessions and tokens end with the
+    old one, and they choose one of their own at the next login."""
     actor = check(by, _ACTION)
     with changing_people():
         user = _get(username)
         _set_password(user, password)
-        user.save(update_fields=["password"])
+        # Whoever sets it for somebody else knows it: its owner chooses a new one.
+        user.must_change_password = password is not None and actor.user_id != user.pk
+        user.save(update_fields=["password", "must_change_password"])
+        end_all(user)
         had = {"given": password is not None}
         audit.record(actor, "user.set_password", "user", user.username, after=had)
 

@@ -90,6 +90,8 @@ MANAGE: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
         "set_quota",
         "usage",
         "setup",
+        "setup_code",
+        "unlock",
     ),
     (OPERATOR,),
 )

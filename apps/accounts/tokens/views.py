@@ -14,35 +14,10 @@ from rest_framework.views import APIView
 
 from apps.accounts import signing_in, standing
 from apps.accounts.asking import address_of
-from apps.accounts.second_factor.passkeys import Shown
-from apps.accounts.signing_in import Given, sign_in
+from apps.accounts.faces.entering import LoginSerializer, enter
 from apps.accounts.tokens import actions, jwt
 from apps.accounts.tokens.actions import Tokens
 from apps.accounts.tokens.jwt import Claims
-
-
-class ShownSerializer(serializers.Serializer[Any]):
-    """What a passkey has answered."""
-
-    state = serializers.CharField(max_length=2000, help_text="As it came with the question.")
-    credential = serializers.DictField(
-        help_text="What `navigator.credentials` returned (`toJSON()`)."
-    )
-
-
-class LoginSerializer(serializers.Serializer[Any]):
-    username = serializers.CharField(max_length=150)
-    password = serializers.CharField(max_length=1000, trim_whitespace=False)
-    otp = serializers.CharField(
-        max_length=40,
-        required=False,
-        default="",
-        allow_blank=True,
-        help_text="A code of the authenticator app, or a recovery code, where one is asked for.",
-    )
-    passkey = ShownSerializer(
-        required=False, allow_null=True, default=None, help_text="… or an answer of a passkey."
-    )
 
 
 class TokenSerializer(serializers.Serializer[Any]):
@@ -79,16 +54,6 @@ class DoneSerializer(serializers.Serializer[Any]):
     ok = serializers.BooleanField()
 
 
-def given_of(values: dict[str, Any]) -> Given:
-    shown = values.get("passkey")
-    return Given(
-        values["username"],
-        values["password"],
-        values.get("otp", ""),
-        Shown(shown["state"], shown["credential"]) if shown else None,
-    )
-
-
 class LoginView(APIView):
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -97,9 +62,7 @@ class LoginView(APIView):
         request=LoginSerializer, responses=TokenSerializer, tags=["logins"], summary="Log in"
     )
     def post(self, request: Request) -> Response:
-        given = LoginSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        user = sign_in(request._request, given_of(given.validated_data))
+        user = enter(request)
         client = request.META.get("HTTP_USER_AGENT", "")
         tokens = actions.begin(user, address_of(request._request), client)
         signing_in.succeeded(request._request, user, "token")
