@@ -6,6 +6,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from apps.accounts.oauth.codes import user_code
+from apps.accounts.oauth.signing import former_keys, signing_key
 from apps.metering.rules import KINDS as LIMIT_KINDS
 from apps.models.states import LaunchState, ReplicaState
 from xplatform.core.config import secret
@@ -38,6 +40,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "oauth2_provider",
     "channels",
     "rest_framework",
     "drf_spectacular",
@@ -88,6 +91,7 @@ AUTH_PASSWORD_VALIDATORS = [
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "apps.accounts.oauth.secrets.ClientSecretHasher",
 ]
 
 # Cookies do not know ports: other servers on this machine must not share ours.
@@ -171,8 +175,53 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "xplatform.rest.add_v1",
+        "apps.accounts.oauth.openapi.add_oauth",
     ],
 }
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.Application"
+OAUTH2_PROVIDER = {
+    "OIDC_ENABLED": True,
+    "OIDC_ISS_ENDPOINT": _settings.public_url,
+    "OIDC_RSA_PRIVATE_KEY": signing_key(),
+    "OIDC_RSA_PRIVATE_KEYS_INACTIVE": former_keys(),
+    "OIDC_RP_INITIATED_LOGOUT_ENABLED": True,
+    # Logging out of the browser does not stop programs: their tokens are revoked one by one.
+    "OIDC_RP_INITIATED_LOGOUT_DELETE_TOKENS": False,
+    "OAUTH2_VALIDATOR_CLASS": "apps.accounts.oauth.validator.Validator",
+    "SCOPES_BACKEND_CLASS": "apps.accounts.oauth.scopes.Scopes",
+    "CLIENT_ID_GENERATOR_CLASS": "apps.accounts.oauth.secrets.ClientId",
+    "CLIENT_SECRET_GENERATOR_CLASS": "apps.accounts.oauth.secrets.ClientSecret",
+    "CLIENT_SECRET_HASHER": "xplatform_client_secret",
+    "ACCESS_TOKEN_GENERATOR": "apps.accounts.oauth.secrets.access_token",
+    "REFRESH_TOKEN_GENERATOR": "apps.accounts.oauth.secrets.refresh_token",
+    "APPLICATION_ADMIN_CLASS": "apps.accounts.oauth.admin.ApplicationAdmin",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": int(_settings.access_token_minutes * 60),
+    "ID_TOKEN_EXPIRE_SECONDS": 600,
+    # Rotated at each use; one that is used twice takes its whole family with it.
+    "REFRESH_TOKEN_EXPIRE_SECONDS": int(_settings.refresh_token_days * 86400),
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "PKCE_REQUIRED": True,
+    "DEVICE_FLOW_INTERVAL": 2,
+    "OAUTH_DEVICE_USER_CODE_GENERATOR": user_code,
+    # Each answer has the address under which it was asked for: see endpoints.DeviceAuthorization.
+    "OAUTH_DEVICE_VERIFICATION_URI": "/device",
+    # The toolkit's own finds devices by their code in clear, which no table has here.
+    "OAUTH_PRE_TOKEN_VALIDATION": [],
+    # Tokens are kept as their SHA-256; no implicit and no password grant, PKCE by S256 alone,
+    # tokens in headers alone, answers that name their issuer (RFC 9700, RFC 9207).
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
+}
+# http is for programs on the user's own machine: see applications.check_redirect.
+SILENCED_SYSTEM_CHECKS = ["oauth2_provider.W008"]
 
 #: for tests and tools that look for it
 BASE_DIR = Path(__file__).resolve().parent.parent

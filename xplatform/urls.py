@@ -28,10 +28,12 @@ urlpatterns = [
         name="openapi",
     ),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
+    path("", include("apps.accounts.oauth.urls")),
     path("token", LoginView.as_view(), name="token"),
     path("v1/", include("apps.accounts.xinference.urls")),
     path("v1/", include("apps.models.xinference.urls")),
     path("api/", include("apps.accounts.urls")),
+    path("api/", include("apps.accounts.oauth.rest_urls")),
     path("api/", include("apps.models.urls")),
     path("api/", include("apps.metering.urls")),
 ]

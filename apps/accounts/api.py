@@ -32,6 +32,8 @@ from apps.accounts.digests import keyed_digest as key_digest
 from apps.accounts.hints import credentials_version, keys_changed
 from apps.accounts.last_use import used
 from apps.accounts.models.people import DEFAULT_PROJECT
+from apps.accounts.oauth.applications import ensure_command_line
+from apps.accounts.oauth.authorizations import prune as prune_tokens
 from apps.accounts.records import LOCAL_OPERATOR, Credentials, KeyRecord, UserRecord
 from apps.accounts.roles import user_record
 from apps.accounts.tokens.jwt import is_token as is_login_token
@@ -55,6 +57,7 @@ __all__ = [
     "credentials",
     "credentials_version",
     "ensure_admin",
+    "ensure_command_line",
     "ensure_default_project",
     "ensure_first_key",
     "find_credential",
@@ -66,6 +69,7 @@ __all__ = [
     "keys_changed",
     "local_operator",
     "login_record",
+    "prune_tokens",
     "revoke_key",
     "rotate_key",
     "used",

@@ -8,5 +8,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts import belonging
+        from apps.accounts.oauth import management, signals
 
         belonging.register()
+        management.register_things()
+        signals.connect()

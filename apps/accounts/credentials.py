@@ -11,6 +11,9 @@ from functools import cache
 from apps.accounts.digests import keyed_digest
 from apps.accounts.matrix.actions import SUPERUSER
 from apps.accounts.models import ApiKey
+from apps.accounts.oauth.tokens import BEGINNING as OAUTH_BEGINNING
+from apps.accounts.oauth.tokens import find as find_oauth_token
+from apps.accounts.oauth.tokens import records as oauth_records
 from apps.accounts.records import (
     LOCAL_OPERATOR,
     Credentials,
@@ -36,7 +39,12 @@ EXPIRED = "This API key has expired."
 def credentials() -> Credentials:
     """All of them. As many queries, however many there are."""
     users = user_records()
-    return Credentials(keys=tuple(_active_keys(users)), users=users, ended_logins=recently_ended())
+    return Credentials(
+        keys=tuple(_active_keys(users)),
+        users=users,
+        ended_logins=recently_ended(),
+        tokens=tuple(oauth_records(users)),
+    )
 
 
 def active_keys() -> list[KeyRecord]:
@@ -63,6 +71,8 @@ def check_credential(token: str, address: str = "") -> KeyRecord:
 def _find(token: str) -> KeyRecord | None:
     if jwt.is_token(token):
         return login_record(token, user_record, is_ended)
+    if token.startswith(OAUTH_BEGINNING):
+        return find_oauth_token(token)
     digest = keyed_digest(token)
     local = local_operator()
     if hmac.compare_digest(digest, local.digest):

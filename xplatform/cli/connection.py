@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from xplatform.cli import logins
+from xplatform.cli import device_login, logins
 from xplatform.core.config import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ class Connection:
         if urlsplit(self.endpoint).scheme not in ("http", "https"):
             raise UsageError(f"{self.endpoint} is no address like http://host:9997.")
         self._key = api_key or os.environ.get("XPLATFORM_API_KEY") or logins.key(self.endpoint)
-        if not self._key and given is None:
+        signed_in = not self._key and logins.renewal(self.endpoint) is not None
+        if not self._key and not signed_in and given is None:
             # Whoever can read the home may operate the server. The token goes to no other server.
             self._key = _local_token(settings)
         handlers: list[urllib.request.BaseHandler] = []
@@ -81,6 +82,8 @@ class Connection:
         if given is None and (context := _context(settings)) is not None:
             handlers.append(urllib.request.HTTPSHandler(context=context))
         self._opener = urllib.request.build_opener(*handlers)
+        #: a login in a browser, whose token changes from time to time
+        self._renewed = signed_in
 
     def get(self, route: str, /, *, timeout: float = TIMEOUT, **query: Any) -> Any:
         """What is None is left out of the query."""
@@ -129,10 +132,32 @@ class Connection:
                 raise self._unreached(error) from None
         raise ServerError("The answer broke off before its end.")
 
+    def form(self, path: str, values: dict[str, str]) -> tuple[int, Any]:
+        """POST of a form, without our key: (status, JSON or None). Raises ServerError."""
+        request = urllib.request.Request(
+            self.endpoint + path,
+            data=urlencode(values).encode(),
+            headers={"Accept": "application/json"},
+            method="POST",
+        )
+        try:
+            try:
+                with self._opener.open(request, timeout=TIMEOUT) as answer:
+                    status, content = answer.status, answer.read()
+            except urllib.error.HTTPError as error:
+                status, content = error.code, error.read()
+        except (urllib.error.URLError, OSError) as error:
+            raise self._unreached(error) from None
+        try:
+            return status, json.loads(content)
+        except ValueError:
+            return status, None
+
     def _open(self, method: str, path: str, body: Any, timeout: float) -> Any:
         headers = {"Accept": "application/json"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
+        key = device_login.token(self.endpoint, self.form) if self._renewed else self._key
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
         data = None
         if body is not None:
             data = json.dumps(body).encode()

@@ -3,9 +3,12 @@ its owner only. Not in the home, which belongs to a server."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +29,40 @@ def key(endpoint: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def endpoints() -> list[str]:
-    return list(_read().get("keys", {}))
+def renewal(endpoint: str) -> dict[str, Any] | None:
+    """Of a login in a browser: access_token, refresh_token and when the first expires."""
+    found = _read().get("renewals", {}).get(endpoint.rstrip("/"))
+    whole = isinstance(found, dict) and {"access_token", "refresh_token"} <= set(found)
+    return found if whole else None
 
 
-def save(endpoint: str, key: str) -> Path:
+def keep_renewal(endpoint: str, values: dict[str, Any]) -> Path:
     known = _read()
-    known.setdefault("keys", {})[endpoint] = key
+    known.setdefault("renewals", {})[endpoint.rstrip("/")] = values
+    return _write(known)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """No other command of this user changes a login meanwhile."""
+    path = file().with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def endpoints() -> list[str]:
+    known = _read()
+    return [*known.get("keys", {}), *known.get("renewals", {})]
+
+
+def save(endpoint: str, key: str | dict[str, Any]) -> Path:
+    """``key``: an API key, or what a login in a browser gave."""
+    known = _read()
+    held, other = ("keys", "renewals") if isinstance(key, str) else ("renewals", "keys")
+    known.setdefault(held, {})[endpoint] = key
+    known.get(other, {}).pop(endpoint, None)
     known["current"] = endpoint
     return _write(known)
 
@@ -40,7 +70,8 @@ def save(endpoint: str, key: str) -> Path:
 def forget(endpoint: str) -> bool:
     """False: there was nothing to forget."""
     known = _read()
-    had = known.get("keys", {}).pop(endpoint, None) is not None
+    held = [known.get(kind, {}).pop(endpoint, None) for kind in ("keys", "renewals")]
+    had = any(each is not None for each in held)
     if known.get("current") == endpoint:
         known["current"] = ""
         had = True

@@ -166,6 +166,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     trusted_proxies: str = ""
     #: let other machines read /metrics without a key
     metrics_open: bool = False
+    #: address under which people reach this server, like https://models.example.com; empty: the
+    #: one that a request came to
+    public_url: Annotated[str, Meta(pattern=r"^(https?://[^/?#@\s]+)?$")] = ""
     #: first password of the admin user and first API key, for unattended starts
     admin_password: str = ""
     api_key: str = ""

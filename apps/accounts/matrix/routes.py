@@ -29,6 +29,7 @@ WEBSOCKET: Final = "WEBSOCKET"
 ADMIN: Final = "/admin/"
 
 _LAUNCH: Final = ("uid", "launch")
+_APPLICATION: Final = ("client_id", "application")
 _MODEL: Final = ("model_uid", "launch")
 _KEY: Final = ("key_id", "key")
 _PROJECT: Final = ("slug", "project")
@@ -163,6 +164,23 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("GET", "/api/audit/export", "audit.read"),
     _("GET", "/v1/audit/search", "audit.read"),
     _("GET", "/v1/audit/filter-options", "audit.read"),
+    # --- OAuth: who asks shows a secret, a code or a token of their own, or signs in on the page
+    _("GET", "/.well-known/openid-configuration", "public"),
+    _("GET", "/.well-known/oauth-authorization-server", "public"),
+    _("GET", "/.well-known/jwks.json", "public"),
+    _("GET POST", "/oauth/authorize", "public"),
+    _("POST", "/oauth/token", "public"),
+    _("POST", "/oauth/revoke", "public"),
+    _("POST", "/oauth/introspect", "public"),
+    _("POST", "/oauth/device-authorization", "public"),
+    _("GET POST", "/oauth/userinfo", "public"),
+    _("GET POST", "/oauth/logout", "public"),
+    _("GET POST", "/device", "public"),
+    _("GET POST", "/api/applications", "keys.manage"),
+    _("GET PATCH DELETE", "/api/applications/{client_id}", "keys.manage", _APPLICATION),
+    _("POST", "/api/applications/{client_id}/secret", "keys.manage", _APPLICATION),
+    _("GET", "/api/authorizations", "self.read"),
+    _("DELETE", "/api/authorizations/{client_id}", "self.write"),
     # --- Xinference: the cluster
     _("GET", "/v1/cluster/auth", "public"),
     _("GET", "/v1/cluster/version", "self.read"),

@@ -3,11 +3,13 @@
 from apps.accounts.models.changes import Changes
 from apps.accounts.models.keys import ApiKey
 from apps.accounts.models.people import Membership, Project, User
+from apps.accounts.oauth.models import Application
 from apps.accounts.second_factor.models import Authenticator, Passkey, RecoveryCode, SpentChallenge
 from apps.accounts.tokens.models import Login
 
 __all__ = [
     "ApiKey",
+    "Application",
     "Authenticator",
     "Changes",
     "Login",

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from apps.accounts.api import prune_tokens
 from apps.models.models import Demand, Event, Launch, Model, Replica
 from apps.models.states import ENDED, LIVE
 
@@ -27,3 +28,4 @@ def prune() -> None:
         launch__desired=Launch.Desired.STOPPED,
         launch__changed__lt=now - _MODELS_KEPT,
     ).exclude(launch__replicas__state__in=LIVE).delete()
+    prune_tokens()

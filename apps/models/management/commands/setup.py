@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
 
-from apps.accounts.api import ensure_admin, ensure_first_key
+from apps.accounts.api import ensure_admin, ensure_command_line, ensure_first_key
 from apps.models.api import set_built_in, start_prewarmed
 from xplatform.core.config import settings
 from xplatform.core.errors import PlatformError
@@ -58,6 +58,7 @@ def _set_up() -> dict[str, Any]:
     created = _migrate()
     admin = ensure_admin(given.admin_password)
     key = ensure_first_key(given.api_key)
+    ensure_command_line()
     set_built_in(given.demo)
     start_prewarmed()
     # What came from the settings is known to whoever set it, and is not repeated in logs.

@@ -1,0 +1,29 @@
+"""Tokens are made and deleted by django-oauth-toolkit: what it does is told from here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models.signals import post_delete, post_save
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
+
+from apps.accounts.hints import keys_changed
+from apps.accounts.oauth.models import Application
+from apps.accounts.oauth.tokens import token_id
+
+
+def _token_made(sender: Any, instance: Any, created: bool, **_: Any) -> None:
+    keys_changed()
+
+
+def _token_gone(sender: Any, instance: Any, **_: Any) -> None:
+    # What has expired opens nothing anyhow.
+    if instance.expires > timezone.now():
+        keys_changed(token_id(instance))
+
+
+def connect() -> None:
+    post_save.connect(_token_made, sender=get_access_token_model(), dispatch_uid="oauth made")
+    post_delete.connect(_token_gone, sender=get_access_token_model(), dispatch_uid="oauth gone")
+    post_save.connect(_token_made, sender=Application, dispatch_uid="oauth application")

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from apps.accounts.models import Project, User
+from apps.accounts.oauth import applications
+from tests.accounts.oauth.steps import OTHER_PROJECT, PASSWORD, REDIRECT, App, join
+from tests.support.database import clean_database
+
+__all__ = ["clean_database"]
+
+
+@pytest.fixture(autouse=True)
+def fresh(clean_database: None) -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def project() -> Any:
+    Project.objects.get_or_create(slug="default", defaults={"title": "Default"})
+    Project.objects.create(slug=OTHER_PROJECT, title="Other")
+    return Project.objects.create(slug="research", title="Research")
+
+
+@pytest.fixture
+def ada(project: Any) -> User:
+    """A developer of the project."""
+    user = User.objects.create_user("ada", "ada@example.com", PASSWORD, first_name="Ada")
+    join(user, project, "developer")
+    return user
+
+
+@pytest.fixture
+def browser(ada: User) -> Client:
+    made = Client()
+    made.force_login(ada)
+    return made
+
+
+@pytest.fixture
+def app(project: Any, ada: User) -> App:
+    """A public application of the project, as one that runs in a browser."""
+    _, made = applications.create(
+        name="Notebook",
+        grant="authorization_code",
+        owner=ada,
+        project=project,
+        confidential=False,
+        redirect_uris=[REDIRECT],
+    )
+    return App(made.client_id, "")
