@@ -45,6 +45,8 @@ _CODES = {401: NO_ENTRY, 403: FORBIDDEN, 404: NOT_HERE}
 NORMAL = 1000
 #: a silent socket says this often how far it has read
 _QUIET_SECONDS = 15.0
+#: a credential that expires opens a socket for this much longer at most
+_WELCOME_SECONDS = 60.0
 _SHOW_A_KEY = (
     "Send an API key: 'Authorization: Bearer xp-…', or in browsers the subprotocols 'bearer' and"
     " the key."
@@ -119,10 +121,13 @@ class Socket:
         return 0
 
     async def _until_unwelcome(self, who: Visitor, project: str | None) -> int:
-        """Or until they see something else: who comes again is asked anew."""
+        """Or until they see something else: who comes again is asked anew. Looked at with every
+        hint, and from time to time, since credentials also expire."""
         with hints.listening(hints.KEYS) as changed:
             while True:
-                await changed.wait()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_WELCOME_SECONDS):
+                        await changed.wait()
                 changed.clear()
                 try:
                     if await read(who.project) != project:
