@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.server import ENGINES
 
+pytest_plugins = ["tests.support.database", "tests.support.postgres"]
+
 
 @pytest.fixture(scope="session")
 def engine_environment() -> Callable[[str], Path]:

@@ -5,9 +5,6 @@ from typing import Any
 import pytest
 
 from apps.accounts import api
-from tests.support.database import clean_database, pytest_collection_modifyitems
-
-__all__ = ["clean_database", "pytest_collection_modifyitems"]
 
 
 @pytest.fixture

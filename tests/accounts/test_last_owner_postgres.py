@@ -7,10 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.postgres import postgres_url
-
-__all__ = ["postgres_url"]
-
 _SCRIPT = """
 import threading, django
 django.setup()

@@ -6,9 +6,6 @@ import pytest
 from django.db import connection
 
 from apps.audit import guards
-from tests.support.database import clean_database, pytest_collection_modifyitems
-
-__all__ = ["clean_database", "pytest_collection_modifyitems"]
 
 
 @pytest.fixture

@@ -11,8 +11,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytest_plugins = ["tests.support.postgres"]
-
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)

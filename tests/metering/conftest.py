@@ -13,8 +13,6 @@ import pytest
 from tests.support.server import wait_for
 from xplatform.warden import broker
 
-pytest_plugins = ["tests.support.database"]
-
 
 class Valkey:
     def __init__(self, folder: Path) -> None:

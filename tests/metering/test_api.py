@@ -22,9 +22,6 @@ from apps.metering import ledger
 from apps.metering.collector import Place, Sums
 from apps.metering.models import Limit, Usage
 from apps.metering.rules import NANO
-from tests.accounts.conftest import clean_database, pytest_collection_modifyitems
-
-__all__ = ["clean_database", "pytest_collection_modifyitems"]
 
 pytestmark = pytest.mark.usefixtures("clean_database")
 

@@ -8,9 +8,6 @@ from django.utils import timezone
 from apps.models import transitions
 from apps.models.control import effects
 from tests.models.world import Clock, FakeSender, World
-from tests.support.database import clean_database, pytest_collection_modifyitems
-
-__all__ = ["clean_database", "pytest_collection_modifyitems"]
 
 
 @pytest.fixture

@@ -25,8 +25,6 @@ from xplatform.database import database
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytest_plugins = ["tests.support.postgres"]
-
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)

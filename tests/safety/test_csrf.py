@@ -9,9 +9,6 @@ from django.test import Client
 
 from apps.accounts import api
 from apps.accounts.models import ApiKey, User
-from tests.support.database import clean_database, pytest_collection_modifyitems
-
-__all__ = ["clean_database", "pytest_collection_modifyitems"]
 
 pytestmark = pytest.mark.usefixtures("clean_database")
 

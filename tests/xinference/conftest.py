@@ -9,10 +9,7 @@ import pytest
 import pytest_asyncio
 from xinference_client import AsyncRESTfulClient, RESTfulClient
 
-from tests.support.database import clean_database, pytest_collection_modifyitems
 from tests.support.server import API_KEY, Server, serving
-
-__all__ = ["clean_database", "pytest_collection_modifyitems"]
 
 
 @pytest.fixture(scope="package")

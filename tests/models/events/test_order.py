@@ -21,7 +21,6 @@ from tests.support.server import wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
 
-pytest_plugins = ["tests.support.postgres"]
 
 on_postgres = pytest.mark.skipif(
     "TEST_DATABASE" not in os.environ, reason="run by test_order_on_postgres"

@@ -6,13 +6,10 @@ from typing import Any
 import pytest
 
 from apps.models.nodes import access, leaving
-from tests.models.conftest import clean_database, clock, hints, sender, world
-from tests.support.database import pytest_collection_modifyitems
+from tests.models.conftest import clock, hints, sender, world
 from xplatform.core.config import secret
 
-__all__ = [
-    "clean_database", "clock", "hints", "pytest_collection_modifyitems", "sender", "world",
-]  # fmt: skip
+__all__ = ["clock", "hints", "sender", "world"]
 
 
 class Broker:
