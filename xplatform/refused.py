@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest
 from rest_framework.permissions import SAFE_METHODS
@@ -13,11 +13,16 @@ from apps.accounts.matrix.routes import Route, as_pattern, entry
 from apps.audit import api as audit
 from xplatform.core.errors import PlatformError
 
+#: recorded by whoever found it out, who knows whom it was about
+_SAID: Final = ("login_failed", "second_factor_required", "too_many_attempts")
+
 
 def note(error: PlatformError, request: Any, parameters: Mapping[str, Any]) -> None:
     """401 and 403 always; of changes also what was too much, or is not there for this caller."""
     change = request.method not in SAFE_METHODS
     if error.status not in (401, 403) and not (change and error.status in (404, 429)):
+        return
+    if error.code in _SAID:
         return
     route = _route(request)
     thing, thing_id = "", ""

@@ -18,26 +18,28 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from apps.accounts import admin_logins  # noqa: F401  (its pages are registered with it)
 from apps.accounts.actions import keys, projects, users
 from apps.accounts.actions.guard import changing_people
 from apps.accounts.actor import Actor
 from apps.accounts.asking import actor_of
 from apps.accounts.hints import keys_changed
 from apps.accounts.models import ApiKey, Membership, Project, User
+from apps.accounts.models.changes import Changes
+from apps.audit.in_admin import AuditedAdmin, NeverChangedAdmin
 from xplatform.core.errors import PlatformError
 
 if TYPE_CHECKING:
     # Django's classes know no type parameters when the code runs.
     _UserAdmin = DjangoUserAdmin[User]
-    _Admin = admin.ModelAdmin[Any]
     _Inline = admin.TabularInline[Any, Any]
     _KeyForm = forms.ModelForm[ApiKey]
 else:
-    _UserAdmin, _Admin, _KeyForm = DjangoUserAdmin, admin.ModelAdmin, forms.ModelForm
+    _UserAdmin, _KeyForm = DjangoUserAdmin, forms.ModelForm
     _Inline = admin.TabularInline
 
 
-class ForSuperusers(_Admin):
+class ForSuperusers(AuditedAdmin):
     """Permissions of Django's own would be a second matrix: whoever may change users could make
     themselves a superuser."""
 
@@ -93,6 +95,7 @@ def _actor(request: HttpRequest) -> Actor:
 
 @admin.register(User)
 class UserAdmin(ForSuperusers, _UserAdmin):
+    recorded_by_actions = frozenset({"delete"})
     list_display = ["username", "email", "is_active", "is_superuser", "is_staff", "last_login"]
     # Rights come from projects; Django's own permissions would do nothing.
     fieldsets = (
@@ -171,6 +174,7 @@ class NewKeyForm(_KeyForm):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ForSuperusers):
+    recorded_by_actions = frozenset({"add"})
     form = NewKeyForm
     list_display = [
         "name", "prefix", "owner", "project", "state", "created", "last_used", "expires",
@@ -227,3 +231,10 @@ class ApiKeyAdmin(ForSuperusers):
         for key in waiting:
             keys.revoke_key(str(key.pk), _actor(request))
         messages.success(request, f"{len(waiting)} keys revoked.")
+
+
+@admin.register(Changes)
+class ChangesAdmin(NeverChangedAdmin):
+    """One row, which web processes look at."""
+
+    list_display = ["number"]

@@ -10,13 +10,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.audit.in_admin import LookOnlyAdmin
+from apps.audit.in_admin import NeverChangedAdmin as NeverChanged
 from apps.audit.models import Entry, Head, Pruned
-
-
-class NeverChanged(LookOnlyAdmin):
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Entry)
@@ -49,6 +44,7 @@ class EntryAdmin(NeverChanged):
 @admin.register(Pruned)
 class PrunedAdmin(NeverChanged):
     list_display = ["at", "up_to", "rows", "who", "link"]
+    search_fields = ["who", "link"]
     date_hierarchy = "at"
 
 

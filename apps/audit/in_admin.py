@@ -37,21 +37,25 @@ class AuditedAdmin(_Admin):
     """Adds, changes and deletions leave an entry in their transaction: the admin calls these hooks
     within it. A page whose changes go through an action, which records by itself, says so."""
 
-    #: actions record; the admin's own hooks keep quiet
-    recorded_by_actions = False
+    #: of "add", "change", "delete": what goes through an action, which records by itself
+    recorded_by_actions: frozenset[str] = frozenset()
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        self._record(request, "add", obj, after=_values(obj))
-        return super().log_addition(request, obj, message)
+        logged = super().log_addition(request, obj, message)
+        self._record(request, "add", obj, str(logged.get_change_message()), after=_values(obj))
+        return logged
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         before = getattr(obj, "_audit_before", None)
-        self._record(request, "change", obj, before=before, after=_values(obj))
-        return super().log_change(request, obj, message)
+        logged = super().log_change(request, obj, message)
+        # The rows beside it that were changed on the same page are in the message.
+        said = str(logged.get_change_message())
+        self._record(request, "change", obj, said, before=before, after=_values(obj))
+        return logged
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         for obj in queryset:
-            self._record(request, "delete", obj, before=_values(obj))
+            self._record(request, "delete", obj, "", before=_values(obj))
         return super().log_deletions(request, queryset)
 
     def get_actions(self, request: HttpRequest) -> Any:
@@ -80,17 +84,18 @@ class AuditedAdmin(_Admin):
         acting(_Person(request))
         return super().delete_view(request, *args, **kwargs)
 
-    def _record(self, request: HttpRequest, what: str, obj: Any, **values: Any) -> None:
-        if not self.recorded_by_actions:
+    def _record(self, request: HttpRequest, what: str, obj: Any, said: str, **values: Any) -> None:
+        if what not in self.recorded_by_actions:
+            why = f"{obj}: {said}" if said else obj
             name = self.opts.model_name or ""
-            record(_Person(request), f"admin.{what}", name, obj.pk, why=str(obj), **values)
+            record(_Person(request), f"admin.{what}", name, obj.pk, why=why, **values)
 
 
 class LookOnlyAdmin(AuditedAdmin):
     """Nothing is added, changed or deleted by hand; the list's actions may be run by those who
     may change."""
 
-    recorded_by_actions = True
+    recorded_by_actions = frozenset({"add", "change", "delete"})
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -103,6 +108,13 @@ class LookOnlyAdmin(AuditedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [field.name for field in self.model._meta.fields]
+
+
+class NeverChangedAdmin(LookOnlyAdmin):
+    """Without actions, too."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 def _values(obj: Model) -> dict[str, Any]:

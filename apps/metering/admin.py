@@ -3,28 +3,10 @@ checks, audits and tells the web processes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
-from apps.metering.models import Limit, Price, Usage
-
-if TYPE_CHECKING:
-    Base = admin.ModelAdmin[Any]
-else:
-    Base = admin.ModelAdmin
-
-
-class ReadOnly(Base):
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from apps.audit.in_admin import NeverChangedAdmin as ReadOnly
+from apps.metering.models import Limit, Price, Usage, UsageBatch
 
 
 @admin.register(Limit)
@@ -49,3 +31,10 @@ class UsageAdmin(ReadOnly):
     list_filter = ["daily", "project", "model"]
     search_fields = ["key", "user", "project", "model"]
     date_hierarchy = "begin"
+
+
+@admin.register(UsageBatch)
+class UsageBatchAdmin(ReadOnly):
+    list_display = ["id", "written"]
+    list_filter = ["written"]
+    search_fields = ["id"]

@@ -11,6 +11,7 @@ from django.db.models import Model as DjangoModel
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from apps.audit.in_admin import LookOnlyAdmin as LookOnly
 from apps.models import api
 from apps.models.models import (
     Demand,
@@ -32,25 +33,9 @@ from xplatform.core.errors import PlatformError
 
 if TYPE_CHECKING:
     # Django's classes know no type parameters when the code runs.
-    _Admin = admin.ModelAdmin[Any]
     _Inline = admin.TabularInline[Replica, Launch]
 else:
-    _Admin, _Inline = admin.ModelAdmin, admin.TabularInline
-
-
-class LookOnly(_Admin):
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # The list's actions ask for it; a single row is never changed by hand.
-        return obj is None and super().has_change_permission(request, obj)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in self.model._meta.fields]
+    _Inline = admin.TabularInline
 
 
 class LaunchActions(LookOnly):
@@ -89,6 +74,7 @@ class ModelAdmin(LaunchActions):
     list_display = ["uid", "kind", "family", "engine", "model_path", "slots", "origin", "created"]
     list_filter = ["kind", "engine", "origin"]
     search_fields = ["uid", "family", "model_path"]
+    date_hierarchy = "created"
 
 
 class ReplicaInline(_Inline):
@@ -136,6 +122,7 @@ class ReplicaAdmin(LaunchActions):
     ]  # fmt: skip
     list_filter = ["state", "node", "launch__model__engine"]
     search_fields = ["id", "launch__model__uid", "node", "message"]
+    date_hierarchy = "created"
     list_select_related = ["launch__model"]
 
 
@@ -164,18 +151,24 @@ class NodeAdmin(LookOnly):
 
     @admin.action(description="Cordon: no new replicas", permissions=["change"])
     def cordon(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
-        for node in queryset:
-            node_actions.cordon(node.name, request.user.get_username())
+        self._each(request, queryset, node_actions.cordon)
 
     @admin.action(description="Drain: replicas move away", permissions=["change"])
     def drain(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
-        for node in queryset:
-            node_actions.drain(node.name, request.user.get_username())
+        self._each(request, queryset, node_actions.drain)
 
     @admin.action(description="Use again", permissions=["change"])
     def uncordon(self, request: HttpRequest, queryset: QuerySet[Node]) -> None:
+        self._each(request, queryset, node_actions.uncordon)
+
+    def _each(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Node],
+        action: Callable[[str, str], object],
+    ) -> None:
         for node in queryset:
-            node_actions.uncordon(node.name, request.user.get_username())
+            action(node.name, request.user.get_username())
 
 
 @admin.register(JoinToken)
@@ -184,6 +177,7 @@ class JoinTokenAdmin(LookOnly):
 
     actions = ["revoke"]
     list_display = ["name", "prefix", "created", "created_by", "expires", "revoked", "last_used"]
+    list_filter = [("revoked", admin.EmptyFieldListFilter), "created"]
     search_fields = ["name", "prefix", "created_by"]
     exclude = ["digest"]
 
@@ -208,12 +202,13 @@ class EventAdmin(LookOnly):
 @admin.register(Lease)
 class LeaseAdmin(LookOnly):
     list_display = ["name", "holder", "until", "round_at", "rounds_since"]
+    search_fields = ["name", "holder"]
 
 
 @admin.register(Registration)
 class RegistrationAdmin(LookOnly):
     list_display = ["kind", "name", "version", "current", "owner", "shared", "created"]
-    list_filter = ["kind", "current", "shared"]
+    list_filter = ["kind", "current", "shared", "created"]
     search_fields = ["name", "owner"]
 
 

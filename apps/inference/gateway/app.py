@@ -13,7 +13,7 @@ from typing import Any
 
 from django.urls import get_resolver
 
-from apps.inference.gateway import cards, demand, metrics, waiting
+from apps.inference.gateway import cards, demand, metrics, refusals, waiting
 from apps.inference.gateway.bills import Bills
 from apps.inference.gateway.database import ask
 from apps.inference.gateway.demand import Demand
@@ -75,6 +75,7 @@ class Gateway:
                     await self.memory.until_loaded()
                 await handler(exchange)
             except PlatformError as error:
+                refusals.note(exchange, error)
                 if exchange.started:
                     raise
                 await exchange.answer_error(error)

@@ -47,9 +47,12 @@ def request_id(given: bytes) -> str:
 
 
 def named(scope: Scope, send: Send) -> Send:
-    """For what others answer: their answers carry the request's id, too."""
+    """For what others answer: they are told the request's id (the audit keeps it), and their
+    answers carry it, too."""
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
     header = (b"x-request-id", request_id(given).encode())
+    others = [one for one in scope["headers"] if one[0] != b"x-request-id"]
+    scope["headers"] = [*others, header]
 
     async def send_named(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.models import permitted, transitions
+from apps.models.actions import audited
 from apps.models.actions.built_in import BUILT_IN
 from apps.models.checks import check_order, check_said
 from apps.models.control import keeper
@@ -40,6 +41,8 @@ def launch(order: LaunchOrder) -> LaunchInfo:
     who = order.requested_by or SOMEBODY
     if _names_only(order):
         wake(order.uid, who)
+        # Not in one transaction: nodes and hubs may have been asked.
+        audited.note(Launch.objects.select_related("model").get(model__uid=order.uid), who, "start")
         return launch_info(order.uid, order.project or None)
     permitted.check_order(order)
     check_said(order)
@@ -106,6 +109,7 @@ def _do_launch(order: LaunchOrder, who: str) -> None:
             target.model.shared = order.shared
             target.model.save()
         run(target, who, f"launched by {who}")
+        audited.note(target, who, "start", after=audited.asked_for(target))
         refuse_if_it_does_not_fit(target, keeper.keep_locked(target))
 
 
@@ -147,6 +151,7 @@ def terminate(uid: str, by: str = "", within: str | None = None) -> LaunchInfo:
     with locked(uid, within) as target:
         if target.desired == Launch.Desired.RUNNING:
             stop(target, by or SOMEBODY)
+            audited.note(target, by, "terminate")
     return launch_info(uid)
 
 
@@ -159,6 +164,7 @@ def cancel(uid: str, by: str = "", within: str | None = None) -> LaunchInfo:
                     f"{uid!r} is ready already; terminate it, if it is to end.", param="uid"
                 )
             stop(target, by or SOMEBODY, "cancelled")
+            audited.note(target, by, "cancel")
     return launch_info(uid)
 
 
@@ -196,6 +202,7 @@ def relaunch(
     with locked(uid, within) as target:
         if target.model.removing:
             raise being_removed(uid)
+        was = audited.asked_for(target)
         if changes is not None:
             if target.model.origin == Model.Origin.BUILT_IN:
                 raise Conflict(f"{uid!r} is built in and cannot be changed.", param="uid")
@@ -204,6 +211,7 @@ def relaunch(
             _rewrite(target, changes)
         keeper.stop_all(target, f"relaunched by {who}")
         run(target, who, f"relaunched by {who}", wanted=_as_many(target))
+        audited.note(target, who, "relaunch", before=was, after=audited.asked_for(target))
         refusal = keeper.keep_locked(target)
         if changes is not None:
             refuse_if_it_does_not_fit(target, refusal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.models import transitions
+from apps.models.actions import audited
 from apps.models.actions.launching import SOMEBODY, locked
 from apps.models.control import keeper
 from apps.models.models import Launch
@@ -19,5 +20,7 @@ def set_prewarm(uid: str, prewarm: bool, by: str = "", within: str | None = None
             transitions.set_launch(
                 launch, by or SOMEBODY, launch.desired, why, prewarm=prewarm, wanted=wanted
             )
+            before, after = {"prewarm": not prewarm}, {"prewarm": prewarm}
+            audited.note(launch, by, "prewarm", before=before, after=after)
             keeper.keep_locked(launch)
     return launch_info(uid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 
 from apps.models import permitted, transitions
-from apps.models.actions import launching
+from apps.models.actions import audited, launching
 from apps.models.actions.built_in import IDLE_SECONDS
 from apps.models.checks import is_uid
 from apps.models.models import DEFAULT_PROJECT, Launch, Model, Registration
@@ -42,6 +42,7 @@ def register(
                 raise taken(family)
             row = write(family, project or DEFAULT_PROJECT, by, shared)
             _make_callable(row)
+            audited.note_registration(row, by, "create", after=row.family)
             return picture(row)
     except IntegrityError:
         raise taken(family) from None
@@ -65,6 +66,7 @@ def edit(
         old.save(update_fields=["current"])
         row = write(family, old.project, by, old.shared if shared is None else shared)
         _make_callable(row)
+        audited.note_registration(row, by, "edit", before=old.family, after=row.family)
         return picture(row)
 
 
@@ -76,6 +78,7 @@ def unregister(kind: str, name: str, by: str = "", within: str | None = None) ->
         old = own(kind, name, within)
         old.current = False
         old.save(update_fields=["current"])
+        audited.note_registration(old, by, "remove", before={"version": old.version})
     with transitions.locked(model__uid=name, model__origin=Model.Origin.REGISTERED) as launch:
         if launch is not None and (launch.model.kind, launch.model.project) == (kind, old.project):
             Model.objects.filter(pk=launch.model.pk).update(removing=True)

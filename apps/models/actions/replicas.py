@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from apps.models import permitted, transitions
+from apps.models.actions import audited
 from apps.models.actions.launching import SOMEBODY, locked, refuse_if_it_does_not_fit
 from apps.models.checks import check_adapters, check_bounds, check_number, check_placement
 from apps.models.control import effects, keeper
@@ -93,6 +94,8 @@ def move_replica(
         if replica.leaving:
             return launch_info(uid)
         keeper.leave(launch, replica, who, f"moved by {who}")
+        moved = f"replica {replica.epoch}"
+        audited.note(launch, by, "move", {"node": replica.node}, {"node": node}, moved)
         if node is not None:
             own = msgspec.convert(launch.placement, Placement)
             there = Placement(nodes=(node,), count=own.count)
@@ -114,6 +117,8 @@ def set_adapters(
     with locked(uid, within) as launch:
         permitted.check_adapters(adapters, launch.model, unsafe)
         values = [msgspec.to_builtins(adapter) for adapter in adapters]
+        was = {"adapters": launch.model.adapters}
+        audited.note(launch, by, "adapters", before=was, after={"adapters": values})
         launch.model.adapters = values
         Model.objects.filter(pk=launch.model.pk).update(adapters=values)
         names = ", ".join(adapter.name for adapter in adapters) or "none"
@@ -128,6 +133,10 @@ def _set_bounds(launch: Launch, least: int, most: int, wanted: int, who: str, wh
     wanted = min(max(wanted, least), most)
     same = (launch.min_replicas, launch.max_replicas, launch.wanted) == (least, most, wanted)
     if not same:
+        names = ("min_replicas", "max_replicas", "wanted")
+        was = {name: getattr(launch, name) for name in names}
+        now = dict(zip(names, (least, most, wanted), strict=True))
+        audited.note(launch, who, "scale", before=was, after=now, why=why)
         transitions.set_launch(
             launch,
             who,

@@ -25,6 +25,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from apps.audit import api as audit
 from apps.models.events.history import MAX_ID, Choice, is_foreign, read_number
 from apps.models.events.settled import newest_id
 from apps.models.events.tail import Tail, read, tail
@@ -182,6 +183,11 @@ class Socket:
     async def refuse(self, error: errors.PlatformError, code: int) -> None:
         """Programs get an HTTP answer. Pages in a browser cannot see one, so they are let in and
         told by the close code."""
+        if error.status in (401, 403):
+            client = (self._scope.get("client") or ("",))[0]
+            who = audit.Acting(address=client, via=f"WEBSOCKET {self._scope['path']}")
+            attempt = audit.Attempt("events.read", error.code, who=who, why=error.message)
+            audit.refused(attempt, wait=False)
         browser = BEARER in (self._scope.get("subprotocols") or [])
         if browser or "websocket.http.response" not in (self._scope.get("extensions") or {}):
             await self._accept()
