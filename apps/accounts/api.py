@@ -30,7 +30,7 @@ from apps.accounts.credentials import (
 )
 from apps.accounts.digests import keyed_digest as key_digest
 from apps.accounts.hints import credentials_version, keys_changed
-from apps.accounts.last_use import used
+from apps.accounts.last_use import noted, used
 from apps.accounts.models.people import DEFAULT_PROJECT
 from apps.accounts.oauth.applications import ensure_command_line
 from apps.accounts.oauth.authorizations import prune as prune_tokens
@@ -69,6 +69,7 @@ __all__ = [
     "keys_changed",
     "local_operator",
     "login_record",
+    "noted",
     "prune_tokens",
     "revoke_key",
     "rotate_key",

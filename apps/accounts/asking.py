@@ -22,10 +22,11 @@ def actor_of(request: Request | HttpRequest) -> Actor:
     """Raises NotAuthenticated, and NotFound for a project that the caller is not in. A project is
     named by the header ``X-Project``, or as ``?project=``."""
     plain: Any = request._request if isinstance(request, Request) else request
-    found = getattr(plain, _CACHED, None)
+    # Kept on the one that was asked: a view of REST may let in another than the session's.
+    found = getattr(request, _CACHED, None)
     if not isinstance(found, Actor):
         found = _actor(request, plain)
-        setattr(plain, _CACHED, found)
+        setattr(request, _CACHED, found)
         audit.acting(found)
     return found
 

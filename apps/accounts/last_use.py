@@ -16,6 +16,23 @@ from apps.accounts.models import ApiKey
 _FRESH: Final = timedelta(seconds=20)
 
 
+#: of this process: keys used on REST's way, where no gateway sees them
+_noted: set[str] = set()
+
+
+def note(key_id: str) -> None:
+    _noted.add(key_id)
+
+
+def noted() -> set[str]:
+    """Since the last time that this was asked for."""
+    found: set[str] = set()
+    while _noted:
+        # One by one: others add while this takes.
+        found.add(_noted.pop())
+    return found
+
+
 def used(key_ids: Collection[str]) -> None:
     now = timezone.now()
     stale = Q(last_used=None) | Q(last_used__lt=now - _FRESH)

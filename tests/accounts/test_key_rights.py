@@ -222,3 +222,16 @@ class TestRevoking:
         entries = list(Entry.objects.filter(thing_id=made["id"]).order_by("pk"))
         assert [entry.action for entry in entries] == ["key.create", "key.revoke"]
         assert {(entry.who, entry.project) for entry in entries} == {("dev", "lab")}
+
+
+def test_the_use_of_a_key_is_written_later_and_never_waited_for(dev: Asking) -> None:
+    dev("GET", "me")
+    assert ApiKey.objects.get(pk=_id("dev")).last_used is None
+    api.used(api.noted())
+    assert ApiKey.objects.get(pk=_id("dev")).last_used is not None
+    assert not api.noted()
+
+
+def test_the_key_counts_where_there_is_a_session_too(root: Asking, dev: Asking) -> None:
+    dev.client.force_login(person("admin"))
+    assert dev("GET", "me")["username"] == "dev"

@@ -52,19 +52,19 @@ ACTIONS: Final[dict[str, Action]] = {
     "usage.read": Action("See all usage.", "admin"),
     "limits.read": Action("See limits.", "viewer"),
     "limits.write": Action(
-        "Set limits.", "admin", "within what the project has; the project's own: superusers"
+        "Set limits.", "admin", "Within what the project has; the project's own: superusers."
     ),
     "keys.own": Action("See, make, rotate and revoke one's own API keys.", "developer"),
     "keys.manage": Action(
         "See, make, rotate and revoke everybody's API keys.",
         "admin",
-        "of people whose role is not higher",
+        "Making and rotating: of people whose role is not higher.",
     ),
     "project.read": Action("See the project and its members.", "viewer"),
     "project.manage": Action(
-        "Add and remove members.", "admin", "up to admins; owners, title, archive: owners"
+        "Add and remove members.", "admin", "Up to admins; owners, title and archive: owners."
     ),
-    "audit.read": Action("See who changed what.", "admin", "of the project"),
+    "audit.read": Action("See who changed what.", "admin", "In the project."),
     "nodes.read": Action("See the machines and what they are busy with.", "developer"),
     "nodes.write": Action("Cordon, drain, label and remove machines.", "superuser"),
     "files.read": Action("See the files of models on the machines.", "superuser"),

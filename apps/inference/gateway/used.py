@@ -34,7 +34,7 @@ class Used:
                 await self._tell()
 
     async def _tell(self) -> None:
-        ids, self._ids = self._ids, set()
+        ids, self._ids = self._ids | accounts.noted(), set()
         if not ids:
             return
         try:
