@@ -8,5 +8,7 @@ class ModelsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.models import things
+        from apps.models.actions import farewell
 
         things.register_all()
+        farewell.register()
