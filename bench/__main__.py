@@ -15,6 +15,7 @@ from bench.report import Report
 #: in this order, the quick and quiet ones first
 GROUPS = {
     "footprint": "memory when idle, time to start, time to launch the demo model",
+    "auth": "who asks and whether they may, from memory",
     "latency": "small answers on a kept-alive connection",
     "streams": "the fake engine: speed, cost, order, first token",
     "starts": "a model that is launched, and one that is called while it is stopped",
