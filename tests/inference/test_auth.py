@@ -152,8 +152,8 @@ def test_a_request_by_name_belongs_to_the_key_or_the_person() -> None:
     for values, sender in (
         ({}, f"id of {TOKEN}"),
         ({"kind": "login"}, "user:7"),
-        ({"kind": "oauth"}, "user:7"),
-        ({"kind": "oauth", "owner_id": None}, f"id of {TOKEN}"),
+        ({"kind": "oauth", "name": "chat app"}, "application:7:chat app"),
+        ({"kind": "operator", "owner_id": None}, f"id of {TOKEN}"),
     ):
         asked = exchange()
         asked.record = record(**values)

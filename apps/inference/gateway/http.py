@@ -167,12 +167,15 @@ class Exchange:
 
     @property
     def sender(self) -> str:
-        """Whose request this is, for what is called by a name: a key's; of the tokens that people
-        and applications renew now and then, the person's or the application's."""
+        """Whose request this is, for what is called by a name: a key's. Of the tokens that are
+        renewed now and then, the person's, or the application's that acts for somebody."""
         record = self.record
         assert record is not None
-        if record.kind in ("login", "oauth") and record.owner_id is not None:
-            return f"user:{record.owner_id}"
+        match record.kind:
+            case "login":
+                return f"user:{record.owner_id}"
+            case "oauth":
+                return f"application:{record.owner_id}:{record.name}"
         return record.id
 
     @property
