@@ -21,6 +21,7 @@ GROUPS = {
     "starts": "a model that is launched, and one that is called while it is stopped",
     "llama": "llama.cpp: a tiny model and the demo model against the engine alone",
     "embeddings": "a tiny BERT, one text a request",
+    "limits": "the same requests with and without limits on their key",
     "control": "one pass of the control plane over a large cluster, on both databases",
     "faults": "kill, freeze and leave, and how long it takes to heal",
 }

@@ -145,7 +145,6 @@ class Gate:
         self, reservation: Reservation, used: Used | None = None, *, failed: bool = False
     ) -> None:
         """With what the engine counted. None: it never came to the engine."""
-        self.release(reservation)
         if reservation.settled:
             return
         reservation.settled = True
@@ -159,23 +158,21 @@ class Gate:
         self.collector.add(
             reservation.caller, model, Sums(1, int(failed), prompt, cached, completion, cost)
         )
-        corrections = {
-            place: by
-            for place, (counted, want) in enumerate(_pairs(reservation))
-            if want.form != "c"
-            and (by := _amount(counted, prompt + completion, cost) - want.amount)
-        }
-        if corrections:
-            self._correct(reservation, corrections)
+        if reservation.wants:
+            self._correct(reservation, prompt + completion, cost)
 
     def release(self, reservation: Reservation) -> None:
         """It runs no more, though what it used may still be counted."""
-        wants = [want for want in reservation.wants if want.form == "c"]
-        held = [want for want in wants if self.local.ended(want.name, reservation.lease)]
+        held = self._end(reservation)
         if held and self.store.up:
-            keys = [counter(want.name) for want in held]
-            marks = [mark for _ in held for mark in ("c", 0)]
-            self.store.tell(keys, "settle", 0, reservation.lease, reservation.at, *marks)
+            self._tell(reservation, [(want.name, "c", 0) for want in held])
+
+    def _end(self, reservation: Reservation) -> list[Want]:
+        return [
+            want
+            for want in reservation.wants
+            if want.form == "c" and self.local.ended(want.name, reservation.lease)
+        ]
 
     async def _until_loaded(self) -> None:
         """Right after the start: to let everybody in would be wrong."""
@@ -246,7 +243,7 @@ class Gate:
                 for want, known in zip(wants, before, strict=True)
                 for value in (want.form, want.limit, want.amount, known, want.ends)
             ]
-            asked = self.store.ask(keys, "reserve", 0, reservation.lease, LEASE_MS, *arguments)
+            asked = self.store.ask("reserve", keys, [reservation.lease, LEASE_MS, *arguments])
             try:
                 answer = await asyncio.shield(asked)
             except asyncio.CancelledError:
@@ -289,27 +286,29 @@ class Gate:
             return
         marks = [mark for want in reservation.wants for mark in (want.form, -want.amount)]
         keys = [counter(want.name) for want in reservation.wants]
-        self.store.tell(keys, "settle", 0, reservation.lease, int(asked.result()[1]), *marks)
+        self.store.tell("settle", keys, [reservation.lease, int(asked.result()[1]), *marks])
 
-    def _correct(self, reservation: Reservation, corrections: dict[int, int]) -> None:
-        wants = reservation.wants
-        if reservation.local and self._missed:
-            for place, by in corrections.items():
-                self.local.settle(wants[place], reservation.at, self._now(), by)
-            return
-        if reservation.local or not self.store.up:
-            # The minute that was counted here, or cannot be told, is over soon anyhow.
-            for place in [place for place in corrections if wants[place].form == "w"]:
-                del corrections[place]
-        if not self.store.up:
-            for place, by in corrections.items():
-                self.local.owe(wants[place].name, by)
-            return
-        if not corrections:
-            return
-        keys = [counter(wants[place].name) for place in corrections]
-        marks = [mark for place, by in corrections.items() for mark in (wants[place].form, by)]
-        self.store.tell(keys, "settle", 0, reservation.lease, reservation.at, *marks)
+    def _correct(self, reservation: Reservation, tokens: int, cost: int) -> None:
+        """In one call: the lease ends, and the engine's count takes the place of the guess."""
+        told = [(want.name, "c", 0) for want in self._end(reservation)]
+        for entry, want in zip(reservation.counted, reservation.wants, strict=True):
+            by = 0 if want.form == "c" else _amount(entry, tokens, cost) - want.amount
+            if not by:
+                continue
+            if reservation.local and self._missed:
+                self.local.settle(want, reservation.at, self._now(), by)
+            elif want.form == "p" and not self.store.up:
+                self.local.owe(want.name, by)
+            elif want.form == "p" or not reservation.local:
+                told.append((want.name, want.form, by))
+            # Else the minute that was counted here is over soon anyhow.
+        if told and self.store.up:
+            self._tell(reservation, told)
+
+    def _tell(self, reservation: Reservation, told: Sequence[tuple[str, str, int]]) -> None:
+        keys = [counter(name) for name, _, _ in told]
+        marks = [mark for _, form, by in told for mark in (form, by)]
+        self.store.tell("settle", keys, [reservation.lease, reservation.at, *marks])
 
     # -- in the background --------------------------------------------------------------------
 
@@ -343,17 +342,16 @@ class Gate:
         """Also asks whether the broker is back. Raises StoreAway."""
         missed = self._missed
         running = {name: sorted(leases) for name, leases in self.local.running.items()}
-        leases = [word for held in running.values() for word in (len(held), *held)]
+        keys = [WEBS, *map(counter, running)]
         processes, _known = await self.store.ask(
-            [WEBS, *map(counter, running)],
-            "renew", 0, self._web, LEASE_MS, int(missed), *leases,
-        )  # fmt: skip
+            "renew", keys, [self._web, LEASE_MS, missed, *running.values()]
+        )
         self.processes = max(1, int(processes))
         if missed:
             self._missed = False
             log.info("limits are counted by the broker again")
             for name, amount in self.local.back().items():
-                self.store.tell([counter(name)], "settle", 0, "", 0, "p", amount)
+                self.store.tell("settle", [counter(name)], ["", 0, "p", amount])
 
 
 def caller_of(record: Credential) -> Caller:
@@ -367,10 +365,6 @@ def caller_of(record: Credential) -> Caller:
 def _amount(entry: Counted, tokens: int, cost: int) -> int:
     unit = KINDS[entry.rule.kind].unit
     return 1 if unit == "requests" else tokens if unit == "tokens" else cost
-
-
-def _pairs(reservation: Reservation) -> list[tuple[Counted, Want]]:
-    return list(zip(reservation.counted, reservation.wants, strict=True))
 
 
 def _period(entry: Counted, now: float) -> periods.Period:

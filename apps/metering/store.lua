@@ -1,6 +1,8 @@
--- Limits in Redis. One call is one step: nobody else's comes in between.
+-- Limits in Redis. Each run is one step: nobody else's comes in between.
 --
--- KEYS: the counters. ARGV[1]: what to do, ARGV[2]: the time in milliseconds (0: this server's).
+-- ARGV[1]: calls in msgpack, each {what to do, names of counters, arguments}; ARGV[2]: the time in
+-- milliseconds (0: this server's). → for each call its answer, or a text that says what failed.
+-- Many small arguments cost the web process more than all that is done with them, hence msgpack.
 -- Kinds of counters:
 --   w  the last minute: a hash of tenths of a second, their sum `n`, the oldest `o`, the latest `l`
 --   p  a day or month: a number
@@ -52,22 +54,22 @@ local function window_wait(key, oldest, latest, excess)
 end
 
 local function window_add(key, amount)
-  redis.call('HINCRBY', key, bucket, amount)
-  redis.call('HINCRBY', key, 'n', amount)
+  redis.call('HINCRBY', key, bucket, whole(amount))
+  redis.call('HINCRBY', key, 'n', whole(amount))
   redis.call('HSETNX', key, 'o', bucket)
   redis.call('HSET', key, 'l', bucket)
   redis.call('PEXPIRE', key, KEEP)
 end
 
--- ARGV: lease, milliseconds it lasts; then for each key: kind, limit, amount, what was used before
--- the counter was made (-1: not known), milliseconds until the period ends.
+-- Arguments: lease, milliseconds it lasts; then for each key: kind, limit, amount, what was used
+-- before the counter was made (-1: not known), milliseconds until the period ends.
 -- → {1 done | 0 refused | -1 say what was used, time, for each key: used before, wait, reset}
-local function reserve()
-  local lease, lasts = ARGV[3], tonumber(ARGV[4])
+local function reserve(keys, given)
+  local lease, lasts = given[1], given[2]
   local outcome, answer = 1, {0, now}
-  for i, key in ipairs(KEYS) do
-    local at = 5 * i
-    local kind, limit, amount = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  for i, key in ipairs(keys) do
+    local at = 5 * i - 2
+    local kind, limit, amount = given[at], given[at + 1], given[at + 2]
     local used, wait, reset = 0, 0, 0
     if kind == 'w' then
       local oldest, latest
@@ -83,12 +85,12 @@ local function reserve()
       if found then
         used = tonumber(found)
       else
-        used = tonumber(ARGV[at + 3])
+        used = given[at + 3]
         if used < 0 then
           used, outcome = -1, -1
         end
       end
-      reset = tonumber(ARGV[at + 4])
+      reset = given[at + 4]
       if used + amount > limit then
         wait = reset
       end
@@ -108,15 +110,15 @@ local function reserve()
   if outcome ~= 1 then
     return answer
   end
-  for i, key in ipairs(KEYS) do
-    local at = 5 * i
-    local kind, amount = ARGV[at], ARGV[at + 2]
+  for i, key in ipairs(keys) do
+    local at = 5 * i - 2
+    local kind, amount = given[at], given[at + 2]
     if kind == 'w' then
-      if tonumber(amount) > 0 then
+      if amount > 0 then
         window_add(key, amount)
       end
     elseif kind == 'p' then
-      redis.call('SET', key, whole(answer[3 * i] + tonumber(amount)), 'PX', tonumber(ARGV[at + 4]) + 60000)
+      redis.call('SET', key, whole(answer[3 * i] + amount), 'PX', given[at + 4] + 60000)
     else
       redis.call('ZADD', key, now + lasts, lease)
       redis.call('PEXPIRE', key, lasts * 2)
@@ -125,58 +127,61 @@ local function reserve()
   return answer
 end
 
--- ARGV: lease, the time of the reservation; then for each key: kind, how much more it was.
-local function settle()
-  local lease, taken = ARGV[3], math.floor(tonumber(ARGV[4]) / BUCKET)
-  for i, key in ipairs(KEYS) do
-    local kind, by = ARGV[2 * i + 3], ARGV[2 * i + 4]
+-- Arguments: lease, the time of the reservation; then for each key: kind, how much more it was.
+local function settle(keys, given)
+  local lease, taken = given[1], math.floor(given[2] / BUCKET)
+  for i, key in ipairs(keys) do
+    local kind, by = given[2 * i + 1], given[2 * i + 2]
     if kind == 'c' then
       redis.call('ZREM', key, lease)
     elseif kind == 'p' then
       -- A counter that is gone is made anew from what the database has, this included.
       if redis.call('EXISTS', key) == 1 then
-        redis.call('INCRBY', key, by)
+        redis.call('INCRBY', key, whole(by))
       end
-    elseif tonumber(by) > 0 then
+    elseif by > 0 then
       window(key)
       window_add(key, by)
-    elseif tonumber(by) < 0 then
+    elseif by < 0 then
       window(key)
       if redis.call('HEXISTS', key, taken) == 1 then
-        redis.call('HINCRBY', key, taken, by)
-        redis.call('HINCRBY', key, 'n', by)
+        redis.call('HINCRBY', key, taken, whole(by))
+        redis.call('HINCRBY', key, 'n', whole(by))
       end
     end
   end
   return 1
 end
 
--- KEYS[1]: the web processes. ARGV: this one, milliseconds a lease lasts, 1 if the leases may be
--- unknown here; then for each further key the number of its leases and the leases.
+-- The first key: the web processes. Arguments: this one, milliseconds a lease lasts, whether the
+-- leases may be unknown here; then for each further key its leases.
 -- → {number of web processes, 1 if this one was known}
-local function renew()
-  local me, lasts, anew = ARGV[3], tonumber(ARGV[4]), ARGV[5] == '1'
-  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-  local known = redis.call('ZADD', KEYS[1], now + lasts, me) == 0
-  redis.call('PEXPIRE', KEYS[1], lasts * 2)
-  local at = 6
-  for i = 2, #KEYS do
-    for j = at + 1, at + tonumber(ARGV[at]) do
+local function renew(keys, given)
+  local me, lasts, anew = given[1], given[2], given[3]
+  redis.call('ZREMRANGEBYSCORE', keys[1], '-inf', now)
+  local known = redis.call('ZADD', keys[1], now + lasts, me) == 0
+  redis.call('PEXPIRE', keys[1], lasts * 2)
+  for i = 2, #keys do
+    for _, lease in ipairs(given[i + 2]) do
       if known and not anew then
-        redis.call('ZADD', KEYS[i], 'XX', now + lasts, ARGV[j])
+        redis.call('ZADD', keys[i], 'XX', now + lasts, lease)
       else
-        redis.call('ZADD', KEYS[i], now + lasts, ARGV[j])
+        redis.call('ZADD', keys[i], now + lasts, lease)
       end
     end
-    redis.call('PEXPIRE', KEYS[i], lasts * 2)
-    at = at + tonumber(ARGV[at]) + 1
+    redis.call('PEXPIRE', keys[i], lasts * 2)
   end
-  return {redis.call('ZCARD', KEYS[1]), known and 1 or 0}
+  return {redis.call('ZCARD', keys[1]), known and 1 or 0}
 end
 
-if ARGV[1] == 'reserve' then
-  return reserve()
-elseif ARGV[1] == 'settle' then
-  return settle()
+local does = {reserve = reserve, settle = settle, renew = renew}
+local answers = {}
+for i, call in ipairs(cmsgpack.unpack(ARGV[1])) do
+  -- One that fails must not take the others with it.
+  local done, answer = pcall(does[call[1]], call[2], call[3])
+  if not done then
+    answer = type(answer) == 'table' and answer.err or tostring(answer)
+  end
+  answers[i] = answer
 end
-return renew()
+return answers

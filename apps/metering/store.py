@@ -8,6 +8,7 @@ for, and never overtakes what was reserved.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import os
 from collections import deque
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import redis.asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -23,13 +25,14 @@ from redis.exceptions import NoScriptError, RedisError
 log = logging.getLogger(__name__)
 
 SCRIPT: Final = (Path(__file__).parent / "store.lua").read_text()
+_SHA: Final = hashlib.sha1(SCRIPT.encode()).hexdigest()
 #: a broker that is silent this long is away; a busy web process may need a while to hear it
 TIMEOUT: Final = 3.0
 _CONNECT_TIMEOUT: Final = 1.0
 _PREFIX: Final = "xp:limit:"
 WEBS: Final = f"{_PREFIX}webs"
 #: calls in one round trip
-_MOST_AT_ONCE: Final = 256
+_MOST_AT_ONCE: Final = 128
 #: settlements that wait for a broker; older ones are given up, as they count for a minute anyhow
 _MOST_WAITING: Final = 100_000
 
@@ -42,7 +45,8 @@ def counter(name: str) -> str:
     return _PREFIX + name
 
 
-Call = tuple[Sequence[str], Sequence[Any], "asyncio.Future[Any] | None"]
+#: what to do, names of counters, arguments; and who waits for the answer
+Call = tuple[str, Sequence[str], Sequence[Any], "asyncio.Future[Any] | None"]
 
 
 class Store:
@@ -56,22 +60,21 @@ class Store:
             socket_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 0),
         )
-        self._sha = ""
         self._calls: deque[Call] = deque(maxlen=_MOST_WAITING)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.up = True
 
-    def ask(self, keys: Sequence[str], *arguments: Any) -> asyncio.Future[Any]:
+    def ask(self, what: str, keys: Sequence[str], arguments: Sequence[Any]) -> asyncio.Future[Any]:
         """The script's answer, or StoreAway."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._put(keys, arguments, answer)
+        self._put((what, keys, arguments, answer))
         return answer
 
-    def tell(self, keys: Sequence[str], *arguments: Any) -> None:
+    def tell(self, what: str, keys: Sequence[str], arguments: Sequence[Any]) -> None:
         """Without an answer. What cannot be told now is lost: leases run out, minutes pass, and
         what periods had is kept by the gate."""
-        self._put(keys, arguments, None)
+        self._put((what, keys, arguments, None))
 
     async def close(self) -> None:
         if self._task is not None:
@@ -79,12 +82,10 @@ class Store:
             await asyncio.gather(self._task, return_exceptions=True)
         await self._client.aclose()
 
-    def _put(
-        self, keys: Sequence[str], arguments: Sequence[Any], answer: asyncio.Future[Any] | None
-    ) -> None:
+    def _put(self, call: Call) -> None:
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
-        self._calls.append((keys, arguments, answer))
+        self._calls.append(call)
         self._wake.set()
 
     async def _run(self) -> None:
@@ -101,42 +102,35 @@ class Store:
                     self.up = False
                     answers = [StoreAway(str(error))] * len(calls)
                 except asyncio.CancelledError:
-                    for _, _, future in calls:
+                    for *_, future in calls:
                         if future is not None:
                             future.cancel()
                     raise
                 else:
                     self.up = True
-                for (_, _, future), answer in zip(calls, answers, strict=True):
+                for (*_, future), answer in zip(calls, answers, strict=True):
                     _give(future, answer)
 
-    async def _send(self, calls: Sequence[Call]) -> list[Any]:
-        if not self._sha:
-            self._sha = str(await self._client.script_load(SCRIPT))
-        answers = await self._pipeline(calls)
-        unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-        if unknown:
-            # The broker was started anew. None of these had any effect.
-            await self._client.script_load(SCRIPT)
-            again = await self._pipeline([calls[i] for i in unknown])
-            for i, answer in zip(unknown, again, strict=True):
-                answers[i] = answer
+    async def _send(self, calls: Sequence[Call]) -> Sequence[Any]:
+        packed = msgspec.msgpack.encode([call[:3] for call in calls])
+        # Time 0: the broker's own, the same for all web processes.
+        answers: Sequence[Any]
+        try:
+            answers = await self._client.evalsha(_SHA, 0, packed, "0")
+        except NoScriptError:
+            # The broker was started anew. Nothing was done yet.
+            answers = await self._client.eval(SCRIPT, 0, packed, "0")
         return answers
-
-    async def _pipeline(self, calls: Sequence[Call]) -> list[Any]:
-        async with self._client.pipeline(transaction=False) as pipeline:
-            for keys, arguments, _ in calls:
-                pipeline.evalsha(self._sha, len(keys), *keys, *arguments)
-            return list(await pipeline.execute(raise_on_error=False))
 
 
 def _give(future: asyncio.Future[Any] | None, answer: Any) -> None:
+    if isinstance(answer, bytes):
+        # Of this call alone; such as a counter of another kind under its name.
+        log.error("a step of counting failed: %s", answer.decode(errors="replace"))
+        answer = StoreAway("a step of counting failed")
     if future is None or future.done():
-        if isinstance(answer, RedisError):
-            log.warning("a settlement failed: %s", answer)
-    elif isinstance(answer, RedisError):
-        future.set_exception(StoreAway(str(answer)))
-    elif isinstance(answer, Exception):
+        return
+    if isinstance(answer, Exception):
         future.set_exception(answer)
     else:
         future.set_result(answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 from hypothesis import HealthCheck, given
@@ -33,22 +34,25 @@ class Script:
             for _, form, limit, amount in counters
             for value in (form, limit, amount, before, ends)
         ]
-        return self._call(keys, "reserve", now, lease, 5000, *words)
+        found: list[int] = self._call("reserve", keys, now, lease, 5000, *words)
+        return found
 
     def settle(
         self, *corrections: tuple[str, str, int], now: int = NOW, at: int = NOW, lease: str = "w:1"
     ) -> None:
         keys = [name for name, *_ in corrections]
         words = [value for _, form, by in corrections for value in (form, by)]
-        self._call(keys, "settle", now, lease, at, *words)
+        self._call("settle", keys, now, lease, at, *words)
 
-    def renew(self, web: str, now: int, *held: tuple[str, str], anew: int = 0) -> list[int]:
+    def renew(self, web: str, now: int, *held: tuple[str, str], anew: bool = False) -> list[int]:
         keys = ["webs", *(name for name, _ in held)]
-        words = [value for _, lease in held for value in (1, lease)]
-        return self._call(keys, "renew", now, web, 5000, anew, *words)
+        words = [[lease] for _, lease in held]
+        found: list[int] = self._call("renew", keys, now, web, 5000, anew, *words)
+        return found
 
-    def _call(self, keys: list[str], *words: Any) -> Any:
-        return self._script(keys, words)
+    def _call(self, what: str, keys: list[str], now: int, *words: Any) -> Any:
+        (answer,) = self._script([], [msgspec.msgpack.encode([(what, keys, words)]), now])
+        return answer
 
 
 @pytest.fixture
@@ -155,3 +159,11 @@ def test_nothing_stays_for_ever(script: Script) -> None:
     script.reserve(("w", "w", 5, 1), ("p", "p", 5, 1), ("c", "c", 5, 1))
     script.renew("a", NOW, ("c", "w:1"))
     assert all(0 < script.client.pttl(key) <= 2 * MINUTE_MS for key in script.client.scan_iter())
+
+
+def test_a_step_that_fails_leaves_the_others_alone(script: Script) -> None:
+    script.client.set("w", "no window")
+    calls = [("reserve", [name], ["w:1", 5000, "w", 5, 1, 0, 0]) for name in ("a", "w", "b")]
+    first, failed, last = script._script([], [msgspec.msgpack.encode(calls), NOW])
+    assert (first[0], last[0]) == (1, 1)
+    assert b"WRONGTYPE" in failed

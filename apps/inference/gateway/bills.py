@@ -43,8 +43,7 @@ class Bills:
         self._open: dict[str, Bill] = {}
 
     def close(self, reservation: Reservation, tickets: Sequence[Ticket], *, failed: bool) -> None:
-        """After the tickets were closed. The place of the request is free at once."""
-        self._gate.release(reservation)
+        """After the tickets were closed."""
         bill = Bill(reservation, failed, time.monotonic() + _PATIENCE)
         for ticket in tickets:
             if ticket.usage is not None:
@@ -54,6 +53,9 @@ class Bills:
             else:
                 bill.missing[ticket.key] = ticket.progress
                 self._open[ticket.key] = bill
+        if bill.missing:
+            # Its place is free at once.
+            self._gate.release(reservation)
         self._settle_if_known(bill)
 
     def hear(self, delta: Delta) -> None:
