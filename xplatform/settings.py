@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import secrets
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,17 @@ from apps.accounts.oauth.codes import user_code
 from apps.accounts.oauth.signing import former_keys, signing_key
 from apps.metering.rules import KINDS as LIMIT_KINDS
 from apps.models.states import LaunchState, ReplicaState
-from xplatform.core.config import secret
 from xplatform.core.config import settings as _load
+from xplatform.core.keyring import Keyring
 from xplatform.core.web_rules import read_hosts
 from xplatform.database import database
 
 _settings = _load()
 
-SECRET_KEY = secret("django")
+# `manage.py rotate_secrets` makes a new one and keeps the old for as long as sessions last.
+SECRET_KEY, *SECRET_KEY_FALLBACKS = Keyring(
+    _settings.home_path / "secrets" / "django", partial(secrets.token_urlsafe, 32)
+).values()
 DEBUG = False
 _hosts = read_hosts(_settings.allowed_hosts)
 # Unless somebody says so, the names by which people reach the server are not known. Nothing that is

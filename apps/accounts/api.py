@@ -17,6 +17,7 @@ from apps.accounts.actions.keys import (
     rotate_key,
 )
 from apps.accounts.actions.setup import ensure_admin, ensure_default_project, ensure_first_key
+from apps.accounts.actions.stored_secrets import stored_secret
 from apps.accounts.actor import Actor
 from apps.accounts.asking import actor_of, address_of, user_actor
 from apps.accounts.credentials import (
@@ -74,6 +75,7 @@ __all__ = [
     "prune_tokens",
     "revoke_key",
     "rotate_key",
+    "stored_secret",
     "used",
     "user_actor",
     "user_record",

@@ -8,6 +8,7 @@ from apps.accounts.faces import (
     own_login,
     projects,
     session,
+    stored_secrets,
     users,
 )
 
@@ -34,6 +35,8 @@ urlpatterns = [
     path("lockouts", lockouts.LocksView.as_view()),
     path("lockouts/unlock", lockouts.UnlockView.as_view()),
     path("users/<str:username>/second-factor", lockouts.LostSecondFactorView.as_view()),
+    path("settings/secrets", stored_secrets.StoredSecretsView.as_view(), name="secrets"),
+    path("settings/secrets/<str:name>", stored_secrets.StoredSecretView.as_view()),
     path("users", users.UsersView.as_view(), name="users"),
     path("users/<str:username>", users.UserView.as_view()),
     path("users/<str:username>/password", users.UserPasswordView.as_view()),

@@ -15,6 +15,7 @@ from apps.models import api
 from apps.models.caller import caller
 from apps.models.catalogue.choice import choices, size_of, spec_for
 from apps.models.catalogue.schema import Family
+from apps.models.control.peers import with_token
 from apps.models.events.history import read_number
 from apps.models.facts import (
     Facts,
@@ -112,7 +113,7 @@ def _read(query: dict[str, str]) -> Facts:
     if path := query.get("path"):
         question["path"] = path
     else:
-        question["source"] = msgspec.to_builtins(source_for(query, None))
+        question["source"] = with_token(msgspec.to_builtins(source_for(query, None)))
     node = query.get("node") or first_node()
     return from_dict(ask_node(node, "facts.read", question, timeout=_READ_SECONDS)["facts"])
 

@@ -18,6 +18,7 @@ from apps.models import registrations
 from apps.models.catalogue.choice import Choice, choices, source_of, usual
 from apps.models.catalogue.library import library
 from apps.models.catalogue.schema import Family
+from apps.models.control.peers import with_token
 from apps.models.facts import (
     Facts,
     check_engine,
@@ -313,7 +314,7 @@ def _read(order: LaunchOrder, nodes: list[dict[str, Any]]) -> Facts | None:
     """From the first node that can; raises what all of them say."""
     question: dict[str, Any] = {"path": order.model_path}
     if order.source is not None:
-        question = {"source": msgspec.to_builtins(order.source)}
+        question = {"source": with_token(msgspec.to_builtins(order.source))}
     if order.quantization:
         question["quantization"] = order.quantization
     # Where the engine is known, the facts only make the order better.

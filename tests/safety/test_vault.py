@@ -55,6 +55,12 @@ def test_after_a_rotation_old_texts_open_and_new_ones_have_the_new_key(home: Pat
     assert vault.replaced_since(vault.key_of(old)) < vault.replaced_since(new_id)
 
 
+def test_a_ring_that_was_never_used_rotates(tmp_path: Path) -> None:
+    ring = Keyring(tmp_path / "secrets" / "new", vault._new_key)
+    ring.rotate()
+    assert len(ring.values()) == 2
+
+
 def test_a_forgotten_key_opens_nothing_and_the_error_says_what_to_do(home: Path) -> None:
     old = vault.seal("old")
     vault.rotate()

@@ -362,10 +362,11 @@ def settings() -> Settings:
 
 
 def secret(name: str, of: Settings | None = None) -> str:
-    """A random secret kept in ``<home>/secrets/<name>`` (0600), made at first use."""
+    """A random secret kept in ``<home>/secrets/<name>`` (0600), made at first use; of one that
+    was rotated (``keyring``) the newest."""
     path = (of or settings()).home_path / "secrets" / name
     try:
-        return path.read_text().strip()
+        return path.read_text().split(maxsplit=1)[0]
     except FileNotFoundError:
         pass
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -379,7 +380,7 @@ def secret(name: str, of: Settings | None = None) -> str:
             os.link(aside, path)
     finally:
         os.unlink(aside)
-    return path.read_text().strip()
+    return path.read_text().split(maxsplit=1)[0]
 
 
 def _decode_file(path: Path) -> Settings:

@@ -51,6 +51,7 @@ class Keyring:
 
     def rotate(self) -> str:
         """A new first one; what was first stays as an old one."""
+        self.kept()  # there is a first one, before the lock is ours
         with self._locked():
             made = Kept(self._make(), time.time())
             self._write((made, *self.kept()))
@@ -58,6 +59,7 @@ class Keyring:
 
     def forget(self, values: set[str]) -> None:
         """Drop old ones. The first one stays, whatever is asked."""
+        self.kept()
         with self._locked():
             first, *old = self.kept()
             self._write((first, *(one for one in old if one.value not in values)))
@@ -81,7 +83,7 @@ class Keyring:
         handle, aside = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}-")
         try:
             with os.fdopen(handle, "w") as file:
-                file.writelines(f"{one.value} {one.since:.0f}\n" for one in kept)
+                file.writelines(f"{one.value} {one.since:.3f}\n" for one in kept)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(aside, self.path)

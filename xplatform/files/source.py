@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from xplatform.files import hub_tokens
+
 #: ``path``: a file or folder that a node has already; ``uri``: file://, http(s)://, s3://
 Hub = Literal["huggingface", "modelscope", "path", "uri"]
 
@@ -31,9 +33,11 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
 
 def read_source(source: Mapping[str, Any]) -> tuple[Source, list[str]]:
     """A source as orders carry it: ``peers`` beside its own fields are addresses of nodes that
-    may have the files. Raises msgspec.ValidationError."""
+    may have the files, ``token`` is for its hub. Raises msgspec.ValidationError."""
     fields = dict(source)
     peers = msgspec.convert(fields.pop("peers", []), list[str])
+    if "token" in fields:
+        hub_tokens.learn(str(fields.get("hub")), str(fields.pop("token")))
     return msgspec.convert(fields, Source), peers
 
 

@@ -79,6 +79,7 @@ MANAGE: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
         "create_project",
         "create_user",
         "revoke_key",
+        "rotate_secrets",
         "launch_model",
         "terminate_model",
         "list_cached",

@@ -55,6 +55,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("POST", "/v1/auth/logout", "public"),
     _("GET POST DELETE", "/api/session", "public"),
     _("POST", "/api/session/passkey", "public"),
+    # --- secrets towards others: entered, never shown
+    _("GET", "/api/settings/secrets", "settings.read"),
+    _("PUT DELETE", "/api/settings/secrets/{name}", "settings.write"),
     # --- inference: answered by the gateway, from memory
     _("POST", "/v1/chat/completions", "models.use"),
     _("POST", "/v1/completions", "models.use"),

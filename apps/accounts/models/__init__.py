@@ -3,6 +3,7 @@
 from apps.accounts.models.changes import Changes
 from apps.accounts.models.keys import ApiKey
 from apps.accounts.models.people import Membership, Project, User
+from apps.accounts.models.stored_secrets import StoredSecret
 from apps.accounts.oauth.models import Application
 from apps.accounts.second_factor.models import Authenticator, Passkey, RecoveryCode, SpentChallenge
 from apps.accounts.tokens.models import Login
@@ -18,5 +19,6 @@ __all__ = [
     "Project",
     "RecoveryCode",
     "SpentChallenge",
+    "StoredSecret",
     "User",
 ]

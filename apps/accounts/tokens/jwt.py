@@ -7,10 +7,11 @@ there is no public key to hand out and no other algorithm to be talked into.
 from __future__ import annotations
 
 import re
+import secrets
 import time
 import uuid
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, Literal
 
 import msgspec
@@ -18,8 +19,9 @@ from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT, JWTExpired
 
-from xplatform.core.config import secret
+from xplatform.core.config import settings
 from xplatform.core.errors import KeyExpired, MalformedToken, NotAuthenticated
+from xplatform.core.keyring import Keyring
 
 Kind = Literal["access", "refresh"]
 
@@ -62,7 +64,7 @@ def make(kind: Kind, user_id: int, login: str, seconds: float) -> tuple[str, Cla
         "exp": claims.expires,
     }
     token = JWT(header={"alg": "HS256", "typ": "JWT"}, claims=payload)
-    token.make_signed_token(_key())
+    token.make_signed_token(_key(_ring().values()[0]))
     return token.serialize(), claims
 
 
@@ -75,7 +77,7 @@ def read(text: str, kind: Kind) -> Claims:
     # Both ends of its life are ours: there are no two clocks to forgive.
     token.leeway = 0
     try:
-        token.deserialize(text, _key())
+        _deserialize(token, text)
         payload = msgspec.json.decode(token.claims, type=_Payload)
         user_id = int(payload.sub)
     except JWTExpired:
@@ -92,6 +94,25 @@ def is_token(text: str) -> bool:
     return text.startswith(BEGINNING)
 
 
+def _deserialize(token: JWT, text: str) -> None:
+    """Under the secret of now, or one that was rotated away while tokens of it still live."""
+    *newer, oldest = _ring().values()
+    for known in newer:
+        try:
+            token.deserialize(text, _key(known))
+        except JWTExpired:
+            raise
+        except JWException:
+            continue
+        return
+    token.deserialize(text, _key(oldest))
+
+
 @cache
-def _key() -> JWK:
-    return JWK.from_password(secret("jwt"))
+def _ring() -> Keyring:
+    return Keyring(settings().home_path / "secrets" / "jwt", partial(secrets.token_urlsafe, 32))
+
+
+@cache
+def _key(known: str) -> JWK:
+    return JWK.from_password(known)

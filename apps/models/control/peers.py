@@ -3,6 +3,7 @@ and the node copies from there what it can (``xplatform.files.peers``)."""
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 from collections import defaultdict
@@ -10,13 +11,35 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from apps.accounts.api import stored_secret
 from apps.models.models import Node
+from xplatform.core.errors import SecretUnreadable
 from xplatform.files.source import shown
+
+log = logging.getLogger(__name__)
 
 #: they are asked one after the other, and each that is away costs a moment
 _MOST = 4
 #: what a node says goes into the orders of others, which send their token there
 _URL = re.compile(r"https?://[^\s/@?#]+:\d{1,5}", re.ASCII)
+
+
+#: hub → the stored secret that lets us in
+_TOKENS = {"huggingface": "hf_token", "modelscope": "modelscope_token"}
+
+
+def with_token(source: dict[str, Any]) -> dict[str, Any]:
+    """With the token of the very hub that the node is to ask, if one is stored: a machine learns
+    what it needs for its orders, and no other secret."""
+    name = _TOKENS.get(str(source.get("hub")))
+    if name is None:
+        return source
+    try:
+        return {**source, "token": stored_secret(name)}
+    except SecretUnreadable as error:
+        # Public models must not wait for a secret that they do not need.
+        log.error("%s: %s", name, error.message)
+        return source
 
 
 class Peers:
@@ -32,7 +55,7 @@ class Peers:
             if urls:
                 # By chance: not all new replicas copy from the same one.
                 told["peers"] = random.sample(urls, min(_MOST, len(urls)))
-        return told
+        return with_token(told)
 
     def adapters(self, adapters: list[dict[str, Any]], node: str) -> list[dict[str, Any]]:
         return [

@@ -87,7 +87,9 @@ class AdapterFiles:
 
     def _fetched(self, spec: ReplicaSpec, order: Path, adapter: dict[str, Any]) -> Adapters:
         """With its path; nothing, if it cannot be had: the others are not to wait for it."""
-        named = {k: v for k, v in (adapter.get("source") or {}).items() if k != "peers"}
+        named = {
+            k: v for k, v in (adapter.get("source") or {}).items() if k not in ("peers", "token")
+        }
         source = msgspec.json.encode(named, order="deterministic")
         if time.monotonic() < self._refused.get(source, 0.0):
             return []

@@ -63,7 +63,9 @@ class ModelFiles:
             if source and not given.get("path"):
                 given["path"] = self._path(source, cancelled, progress)
             adapters.append(given)
-        return msgspec.structs.replace(spec, model_path=path, adapters=adapters)
+        # The token was learnt; the order is written to disk, where it has no business.
+        plain = {name: value for name, value in spec.source.items() if name != "token"}
+        return msgspec.structs.replace(spec, model_path=path, adapters=adapters, source=plain)
 
     def hold(self, order: Path) -> None:
         """For as long as the file of the order is there."""

@@ -15,6 +15,7 @@ from xplatform.core.errors import (
     SourceForbidden,
     SourceNotFound,
 )
+from xplatform.files import hub_tokens
 from xplatform.files.listing import Place, Refusal, RemoteFile, Snapshot, is_inside
 from xplatform.files.source import Source
 
@@ -33,7 +34,9 @@ class HuggingFace:
 
         endpoint = settings.hf_endpoint or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
         self._endpoint = endpoint.rstrip("/")
-        self._token = settings.hf_token or huggingface_hub.get_token() or ""
+        self._token = (
+            settings.hf_token or hub_tokens.told("huggingface") or huggingface_hub.get_token() or ""
+        )
         # False, else the library looks for a token by itself.
         self._api = huggingface_hub.HfApi(
             endpoint=self._endpoint, token=self._token or False, library_name="xplatform"

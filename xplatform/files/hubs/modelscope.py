@@ -15,6 +15,7 @@ from xplatform.core.errors import (
     SourceForbidden,
     SourceNotFound,
 )
+from xplatform.files import hub_tokens
 from xplatform.files.listing import (
     Place,
     Refusal,
@@ -42,7 +43,10 @@ class ModelScope:
         # It says at level INFO what we say ourselves, on a handler of its own.
         logging.getLogger("modelscope_hub").setLevel(logging.WARNING)
         endpoint = settings.modelscope_endpoint or os.environ.get("MODELSCOPE_ENDPOINT") or None
-        self._api = HubApi(endpoint=endpoint, token=settings.modelscope_token or None)
+        self._api = HubApi(
+            endpoint=endpoint,
+            token=settings.modelscope_token or hub_tokens.told("modelscope") or None,
+        )
         self._legacy = self._api.legacy
         self._endpoint: str = self._legacy.endpoint
         self._token: str = self._legacy.token or ""
