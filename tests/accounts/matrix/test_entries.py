@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import get_commands
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.views.generic.edit import ProcessFormView
 
 from apps.accounts import things
 from apps.accounts.matrix.actions import ACTIONS
@@ -41,6 +42,8 @@ def methods_of(view: Any) -> set[str]:
     cls = getattr(view, "cls", None) or getattr(view, "view_class", None)
     if cls is None:
         return {"GET", "POST"}
+    if getattr(cls, "put", None) is ProcessFormView.put:
+        return {"GET", "POST"}  # PUT is POST
     allowed = view.actions if getattr(view, "actions", None) else cls.http_method_names
     return {m.upper() for m in _METHODS if m in allowed and hasattr(cls, m)}
 

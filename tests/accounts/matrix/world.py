@@ -13,7 +13,8 @@ from django.db import connection, transaction
 
 from apps.accounts import api as accounts
 from apps.accounts.matrix.actions import ROLES, SUPERUSER, actions_of
-from apps.accounts.models import ApiKey
+from apps.accounts.models import ApiKey, Project
+from apps.accounts.oauth.models import Application
 from apps.metering.models import Limit
 from apps.models import api as models
 from tests.models.world import an_order
@@ -33,7 +34,11 @@ FAMILY: Final[dict[str, Any]] = {
 #: parameter → value, of a thing
 Names = Mapping[str, str]
 #: what other parameters are, where a word would not do
-_VALUES: Final = {"kind": "llm", "model_type": "LLM", "replica_id": "1", "price_id": "1"}
+_VALUES: Final = {
+    "kind": "llm",
+    "model_type": "LLM",
+    **dict.fromkeys(("replica_id", "price_id", "passkey_id"), "1"),
+}
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,14 @@ def make_world() -> World:
         limit = Limit.objects.create(
             kind="requests_per_minute", amount=10**6, scope="user", subject="*", project=whose
         )
+        Application.objects.create(
+            name=f"of-{whose}",
+            client_id=f"{whose}-client",
+            project=Project.objects.get(slug=whose),
+            user=get_user_model().objects.get(username=owner),
+            authorization_grant_type=Application.GRANT_AUTHORIZATION_CODE,
+            client_type=Application.CLIENT_CONFIDENTIAL,
+        )
         ids = {"key": ApiKey.objects.get(owner__username=owner).pk, "limit": limit.pk}
         for kind, names in _NAMES.items():
             things[kind][whose] = _named(names, whose, str(ids.get(kind, "")))
@@ -97,6 +110,7 @@ _NAMES: Final[dict[str, Names]] = {
     "registration": {"name": "{whose}-family", "model_name": "{whose}-family"},
     "project": {"slug": "{whose}"},
     "key": {"key_id": "{id}"},
+    "application": {"client_id": "{whose}-client"},
     "limit": {"limit_id": "{id}"},
 }
 
