@@ -37,9 +37,7 @@ INSTALLED_APPS = [
     "apps.metering.apps.MeteringConfig",
     "apps.models.apps.ModelsConfig",
     "apps.inference.apps.InferenceConfig",
-    # Not the usual config, which would import all admin modules into every process: urls.py
-    # does it for the web.
-    "django.contrib.admin.apps.SimpleAdminConfig",
+    "apps.accounts.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

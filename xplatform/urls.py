@@ -12,8 +12,6 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from apps.accounts.tokens.views import LoginView
 
 admin.autodiscover()
-admin.site.site_header = admin.site.site_title = "xplatform"
-admin.site.index_title = "All records"
 
 handler404 = "xplatform.rest.not_found"
 handler500 = "xplatform.rest.failed"

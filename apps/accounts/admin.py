@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -99,7 +100,7 @@ class UserAdmin(ForSuperusers, _UserAdmin):
     list_display = ["username", "email", "is_active", "is_superuser", "is_staff", "last_login"]
     # Rights come from projects; Django's own permissions would do nothing.
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username", "password", "must_change_password")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
         ("Access", {"fields": ("is_active", "is_superuser", "is_staff", "groups")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
@@ -108,7 +109,14 @@ class UserAdmin(ForSuperusers, _UserAdmin):
     filter_horizontal = ("groups",)
 
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return _guarded(request, super().user_change_password, *args, **kwargs)
+        return _guarded(request, self._change_password, *args, **kwargs)
+
+    def _change_password(self, request: HttpRequest, id: str, *args: Any, **kwargs: Any) -> Any:
+        answer = super().user_change_password(request, id, *args, **kwargs)
+        if request.method == "POST" and answer.status_code == 302:
+            user = users.password_was_set(int(id), by=_actor(request))
+            update_session_auth_hash(request, user)
+        return answer
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         users.delete_user(obj.username, by=_actor(request))

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin.apps import SimpleAdminConfig
 
 
 class AccountsConfig(AppConfig):
@@ -13,3 +14,9 @@ class AccountsConfig(AppConfig):
         belonging.register()
         management.register_things()
         signals.connect()
+
+
+class AdminConfig(SimpleAdminConfig):
+    # Not the usual config, which would import all admin modules into every process: urls.py
+    # does it for the web.
+    default_site = "apps.accounts.admin_site.AdminSite"

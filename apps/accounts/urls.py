@@ -29,7 +29,7 @@ urlpatterns = [
     path("me/second-factor/recovery-codes", own_login.RecoveryCodesView.as_view()),
     path("me/passkeys", own_login.OwnPasskeysView.as_view()),
     path("me/passkeys/question", own_login.OwnPasskeyQuestionView.as_view()),
-    path("me/passkeys/<int:passkey_id>/remove", own_login.RemovePasskeyView.as_view()),
+    path("me/passkeys/<str:passkey_id>/remove", own_login.RemovePasskeyView.as_view()),
     path("session", session.SessionView.as_view()),
     path("session/passkey", session.PasskeyQuestionView.as_view()),
     path("lockouts", lockouts.LocksView.as_view()),

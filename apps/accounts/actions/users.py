@@ -106,12 +106,17 @@ def set_password(username: str, password: str | None, *, by: Actor | None = None
     with changing_people():
         user = _get(username)
         _set_password(user, password)
-        # Whoever sets it for somebody else knows it: its owner chooses a new one.
-        user.must_change_password = password is not None and actor.user_id != user.pk
-        user.save(update_fields=["password", "must_change_password"])
-        end_all(user)
+        user.save(update_fields=["password"])
+        _was_set(user, actor)
         had = {"given": password is not None}
         audit.record(actor, "user.set_password", "user", user.username, after=had)
+
+
+def password_was_set(user_id: int, *, by: Actor) -> User:
+    """A form of Django's has set it, within ``changing_people``."""
+    user = User.objects.get(pk=user_id)
+    _was_set(user, check(by, _ACTION))
+    return user
 
 
 def delete_user(username: str, *, by: Actor | None = None) -> None:
@@ -169,6 +174,13 @@ def _set_password(user: User, password: str | None) -> None:
         return
     password_for(user, password)
     user.set_password(password)
+
+
+def _was_set(user: User, actor: Actor) -> None:
+    # Whoever sets it for somebody else knows it: its owner chooses a new one.
+    user.must_change_password = user.has_usable_password() and actor.user_id != user.pk
+    user.save(update_fields=["must_change_password"])
+    end_all(user)
 
 
 def _save(user: User) -> None:

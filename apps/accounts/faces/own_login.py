@@ -106,6 +106,7 @@ class PasswordView(APIView):
     delete=extend_schema(
         responses={204: None},
         tags=["logins"],
+        operation_id="me_logins_end_all",
         summary="Log out everywhere",
         description="Ends all your sessions and tokens, this one too. API keys stay.",
     ),
@@ -249,8 +250,11 @@ class RemovePasskeyView(APIView):
     @extend_schema(
         request=ProofSerializer, responses={204: None}, tags=["logins"], summary="Remove a passkey"
     )
-    def post(self, request: Request, passkey_id: int) -> Response:
-        actions.remove_passkey(_proven(request), passkey_id, address_of(request))
+    def post(self, request: Request, passkey_id: str) -> Response:
+        user = _proven(request)
+        if not passkey_id.isdecimal() or len(passkey_id) > 18:
+            raise NotFound("There is no such passkey.")
+        actions.remove_passkey(user, int(passkey_id), address_of(request))
         return Response(status=204)
 
 

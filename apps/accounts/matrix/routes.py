@@ -53,6 +53,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("POST", "/token", "public"),
     _("POST", "/v1/auth/refresh", "public"),
     _("POST", "/v1/auth/logout", "public"),
+    # Whoever has the set-up code, while there is no administrator.
+    _("GET", "/v1/admin/setup/status", "public"),
+    _("POST", "/v1/admin/setup", "public"),
     _("GET POST DELETE", "/api/session", "public"),
     _("POST", "/api/session/passkey", "public"),
     # --- secrets towards others: entered, never shown
@@ -184,6 +187,27 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("POST", "/api/applications/{client_id}/secret", "keys.manage", _APPLICATION),
     _("GET", "/api/authorizations", "self.read"),
     _("DELETE", "/api/authorizations/{client_id}", "self.write"),
+    # --- Xinference: people and keys
+    _("GET", "/v1/auth/me", "self.read"),
+    _("GET POST", "/v1/admin/users", "users.manage"),
+    _("GET PUT DELETE", "/v1/admin/users/{user_id}", "users.manage"),
+    # One's own with the old one; for another's the action asks for users.manage.
+    _("PUT", "/v1/admin/users/{user_id}/password", "self.write"),
+    _("GET PUT", "/v1/admin/users/{user_id}/permissions", "users.manage"),
+    _("GET POST", "/v1/admin/keys", "keys.own"),
+    _("GET PUT DELETE", "/v1/admin/keys/{key_id}", "keys.own", _KEY),
+    _("GET", "/v1/admin/keys/{key_id}/reveal", "keys.own", _KEY),
+    _("GET PUT", "/v1/admin/keys/{key_id}/permissions", "keys.own", _KEY),
+    _("GET", "/v1/admin/keys/{key_id}/banned", "keys.own", _KEY),
+    _("POST", "/v1/admin/keys/{key_id}/unban", "keys.own", _KEY),
+    _("POST", "/v1/admin/keys/{key_id}/unban-all", "keys.own", _KEY),
+    _("GET PUT", "/v1/admin/security/rate-limit", "users.manage"),
+    _("GET", "/v1/admin/security/banned-ips", "users.manage"),
+    _("POST", "/v1/admin/security/unban-ip", "users.manage"),
+    _("POST", "/v1/admin/security/unban-all-ips", "users.manage"),
+    _("GET", "/v1/admin/security/banned-keys", "users.manage"),
+    _("POST", "/v1/admin/security/unban-key", "users.manage"),
+    _("POST", "/v1/admin/security/unban-all-keys", "users.manage"),
     # --- Xinference: the cluster
     _("GET", "/v1/cluster/auth", "public"),
     _("GET", "/v1/cluster/version", "self.read"),
