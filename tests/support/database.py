@@ -6,14 +6,22 @@ permissions anew for each test.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 _FIXTURE = "clean_database"
 
 
 @pytest.fixture
-def clean_database() -> None:
+def clean_database() -> Iterator[None]:
     """Where it is asked for, ``pytest_collection_modifyitems`` adds the mark that does it."""
+    yield
+    # Refused attempts that were repeated are written up to a minute later, by a thread: in
+    # somebody else's test, where there is no database.
+    from apps.audit.api import flush_refusals
+
+    flush_refusals()
 
 
 @pytest.hookimpl(tryfirst=True)
