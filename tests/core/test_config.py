@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from xplatform.core.config import ConfigError, Settings, load_settings, save_settings, secret
@@ -189,3 +190,19 @@ def test_home_of_xinference_holds_while_ours_is_not_set(tmp_path: Path) -> None:
     both = {"XINFERENCE_HOME": theirs, "XPLATFORM_HOME": ours}
     assert load_settings({}, both).home == ours
     assert load_settings({"home": ours}, {"XINFERENCE_HOME": theirs}).home == ours
+
+
+def test_whoever_reads_the_settings_while_they_are_written_reads_all_of_them(
+    tmp_path: Path,
+) -> None:
+    """The supervisor writes them at each start of a child; others may be starting just then."""
+    path = tmp_path / "settings.json"
+    old = Settings(home=str(tmp_path))
+    save_settings(old, path)
+    with path.open("rb") as reader:
+        save_settings(Settings(home=str(tmp_path), port=1), path)
+        # Who opened it before has the old one, untouched.
+        assert msgspec.json.decode(reader.read(), type=Settings) == old
+    assert load_settings(environ={"XPLATFORM_SETTINGS": str(path)}).port == 1
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["settings.json"]

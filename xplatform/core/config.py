@@ -348,11 +348,17 @@ def load_settings(
 
 
 def save_settings(settings: Settings, path: Path) -> None:
-    """Write for child processes, readable by the owner only."""
+    """Write for child processes, readable by the owner only. Others may be reading it just now:
+    they find the old one or the new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.encode(settings))
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.encode(settings))
+        os.replace(aside, path)
+    except BaseException:
+        os.unlink(aside)
+        raise
 
 
 @cache
