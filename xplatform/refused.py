@@ -29,10 +29,10 @@ def note(error: PlatformError, request: Any, parameters: Mapping[str, Any]) -> N
     if route is not None and route.thing is not None:
         parameter, thing = route.thing
         thing_id = str(parameters.get(parameter, ""))
-    if error.status == 404 and not (thing and _exists(thing, parameters)):
-        # A slip of the pen. What is there, and hidden, was refused.
-        return
     who = audit.acting_now() or audit.Acting()
+    if error.status == 404 and not (thing and _is_hidden(thing, parameters, who)):
+        # A slip of the pen. What is there, and another project's, was refused.
+        return
     audit.refused(
         audit.Attempt(
             action=route.action if route else f"{request.method} {request.path}",
@@ -51,9 +51,6 @@ def _route(request: HttpRequest) -> Route | None:
     return entry(request.method or "", as_pattern(match.route)) if match else None
 
 
-def _exists(kind: str, parameters: Mapping[str, Any]) -> bool:
-    try:
-        given = {name: str(value) for name, value in parameters.items()}
-        return things.find(kind, given) is not None
-    except KeyError:
-        return False
+def _is_hidden(kind: str, parameters: Mapping[str, Any], who: audit.Acting) -> bool:
+    found = things.find(kind, {name: str(value) for name, value in parameters.items()})
+    return found is not None and bool(who.project) and found.project != who.project

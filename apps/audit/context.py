@@ -38,6 +38,8 @@ class Acting:
     #: id of the request, and its method and path, or the command
     request: str = ""
     via: str = ""
+    #: a command on the server's own machine, whatever its actions call whoever types it
+    at_the_machine: bool = False
 
 
 _now: ContextVar[Acting | None] = ContextVar("acting", default=None)
@@ -73,5 +75,6 @@ def at_the_machine(command: str) -> Iterator[Acting]:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = "somebody"
-    with within(Acting(name="operator", via=f"manage.py {command} ({user})")) as acting:
+    via = f"manage.py {command} ({user})"
+    with within(Acting(name="operator", via=via, at_the_machine=True)) as acting:
         yield acting

@@ -55,7 +55,8 @@ def record(
 def _who(actor: context.Who | str | None) -> dict[str, Any]:
     now = context.now() or context.Acting()
     # A mere name says less than the request or command does, if that knows who acts.
-    who: Any = now if actor is None or isinstance(actor, str) else actor
+    mere = actor is None or isinstance(actor, str) or now.at_the_machine
+    who: Any = now if mere else actor
     name = who.name or (actor if isinstance(actor, str) else "")
     user_id = getattr(who, "user_id", None)
     return {
