@@ -199,6 +199,10 @@ OAUTH2_PROVIDER = {
     "ACCESS_TOKEN_GENERATOR": "apps.accounts.oauth.secrets.access_token",
     "REFRESH_TOKEN_GENERATOR": "apps.accounts.oauth.secrets.refresh_token",
     "APPLICATION_ADMIN_CLASS": "apps.accounts.oauth.admin.ApplicationAdmin",
+    "ACCESS_TOKEN_ADMIN_CLASS": "apps.accounts.oauth.admin_tokens.AccessTokenAdmin",
+    "REFRESH_TOKEN_ADMIN_CLASS": "apps.accounts.oauth.admin_tokens.RefreshTokenAdmin",
+    "ID_TOKEN_ADMIN_CLASS": "apps.accounts.oauth.admin_tokens.IDTokenAdmin",
+    "GRANT_ADMIN_CLASS": "apps.accounts.oauth.admin_tokens.GrantAdmin",
     "ACCESS_TOKEN_EXPIRE_SECONDS": int(_settings.access_token_minutes * 60),
     "ID_TOKEN_EXPIRE_SECONDS": 600,
     # Rotated at each use; one that is used twice takes its whole family with it.

@@ -3,22 +3,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.accounts.oauth.models import Application
-
-if TYPE_CHECKING:
-    # Django's classes know no type parameters when the code runs.
-    _Admin = admin.ModelAdmin[Application]
-else:
-    _Admin = admin.ModelAdmin
+from apps.audit import api as audit
+from apps.audit.in_admin import AuditedAdmin
 
 
-class ApplicationAdmin(_Admin):
+class ApplicationAdmin(AuditedAdmin):
     list_display = ["name", "client_id", "project", "user", "authorization_grant_type", "disabled"]
     list_filter = ["authorization_grant_type", "client_type", "disabled", "project"]
     search_fields = ["name", "client_id", "user__username", "project__slug"]
@@ -56,7 +53,10 @@ class ApplicationAdmin(_Admin):
         count = 0
         for application in queryset.filter(disabled=False):
             application.disabled = True
-            # Saved one by one: that tells the web processes.
-            application.save()
+            with transaction.atomic():
+                # Saved one by one: that tells the web processes.
+                application.save()
+                name = application.name
+                audit.record(None, "application.disable", "application", application.pk, why=name)
             count += 1
         messages.success(request, f"{count} applications disabled.")
