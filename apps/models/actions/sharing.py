@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from apps.models import transitions
-from apps.models.actions.audited import note
 from apps.models.actions import audited
 from apps.models.actions.launching import SOMEBODY, locked
 from apps.models.models import Model
@@ -18,7 +17,6 @@ def share(uid: str, shared: bool, by: str = "", within: str | None = None) -> La
             Model.objects.filter(pk=launch.model.pk).update(shared=shared)
             after = "shared" if shared else "not shared"
             transitions.record(by or SOMEBODY, launch.model, "launch", "", after)
-            note(launch, by or SOMEBODY, "share", {"shared": not shared}, {"shared": shared})
             before, now = {"shared": not shared}, {"shared": shared}
             audited.note(launch, by, "share", before=before, after=now)
             transitions.models_changed()
