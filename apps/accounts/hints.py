@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.db import transaction
 
 from apps.accounts.models.changes import Changes
@@ -17,7 +15,12 @@ def keys_changed(*revoked: str) -> None:
     ``revoked``: ids of credentials that open nothing any more, which is believed even if the
     database goes away before it can be read.
     """
-    transaction.on_commit(partial(_tell, revoked), robust=True)
+
+    def tell() -> None:
+        # (No `partial`: when it fails Django wants to log its name, which one has not.)
+        _tell(revoked)
+
+    transaction.on_commit(tell, robust=True)
 
 
 def credentials_version() -> int:
