@@ -125,6 +125,17 @@ class TestUsers:
         # What the key may follows its owner at once.
         root("GET", "users", status=401)
 
+    def test_a_key_that_only_manages_users_makes_no_superuser(self, root: Asking) -> None:
+        made = root("POST", "keys", {"name": "hr", "actions": ["users.manage"]}, 201)
+        hr = Asking(made["key"])
+        hr("POST", "users", {"username": "ada"}, 201)
+        hr("POST", "users", {"username": "eve", "is_superuser": True}, 403)
+        hr("PATCH", "users/ada", {"is_superuser": True}, 403)
+        hr("PATCH", "users/admin", {"email": "hr@example.org"}, 403)
+        hr("PUT", "users/admin/password", {"password": PASSWORD}, 403)
+        hr("DELETE", "users/admin", status=403)
+        hr("DELETE", "users/ada", status=204)
+
     def test_they_are_for_superusers(self, root: Asking) -> None:
         owner = Asking(key_of("boss", "owner"))
         for method, path in (("GET", "users"), ("POST", "users"), ("DELETE", "users/admin"),

@@ -20,7 +20,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import all_roles
 from apps.accounts.tokens.actions import end_all
 from apps.audit import api as audit
-from xplatform.core.errors import Conflict, InvalidValue, MissingField, NotFound
+from xplatform.core.errors import Conflict, Forbidden, InvalidValue, MissingField, NotFound
 
 _ACTION: Final = "users.manage"
 #: what ``change_user`` takes
@@ -76,6 +76,7 @@ def create_user(
     user = User(username=_name(username), **_checked(values))
     if user.is_superuser:
         user.is_staff = values.get("is_staff", True)
+    _check_height(user, actor)
     _clean(user)
     _set_password(user, password)
     with changing_people():
@@ -91,8 +92,10 @@ def change_user(username: str, *, by: Actor | None = None, **values: Any) -> Use
     with changing_people():
         user = _get(username)
         before = _told(user)
+        _check_height(user, actor)
         for name, value in changed.items():
             setattr(user, name, value)
+        _check_height(user, actor)
         _clean(user)
         user.save(update_fields=list(changed) or None)
         audit.record(actor, "user.change", "user", user.username, before=before, after=_told(user))
@@ -105,6 +108,7 @@ def set_password(username: str, password: str | None, *, by: Actor | None = None
     actor = check(by, _ACTION)
     with changing_people():
         user = _get(username)
+        _check_height(user, actor)
         _set_password(user, password)
         user.save(update_fields=["password"])
         _was_set(user, actor)
@@ -125,6 +129,7 @@ def delete_user(username: str, *, by: Actor | None = None) -> None:
     with changing_people():
         user = _get(username)
         before = _told(user)
+        _check_height(user, actor)
         keys.revoke_keys_of(user, actor)
         farewells.user_is_deleted(user.username)
         user.delete()
@@ -141,6 +146,15 @@ def password_for(user: User, password: str) -> None:
 
 def new_password() -> str:
     return secrets.token_urlsafe(15)
+
+
+def _check_height(user: User, actor: Actor) -> None:
+    """A credential that is scoped to ``users.manage`` would otherwise be worth all others: it
+    could make itself a superuser, or log in as one."""
+    if user.is_superuser and not actor.superuser:
+        raise Forbidden(
+            f"{user.username!r} may do more than this key: that takes an unscoped superuser."
+        )
 
 
 def _name(username: str) -> str:
