@@ -33,7 +33,7 @@ _PREFIX: Final = "xp:limit:"
 WEBS: Final = f"{_PREFIX}webs"
 #: calls in one round trip
 _MOST_AT_ONCE: Final = 128
-#: settlements that wait for a broker; older ones are given up, as they count for a minute anyhow
+#: calls that wait for the broker; further ones are refused
 _MOST_WAITING: Final = 100_000
 
 
@@ -60,7 +60,7 @@ class Store:
             socket_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 0),
         )
-        self._calls: deque[Call] = deque(maxlen=_MOST_WAITING)
+        self._calls: deque[Call] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.up = True
@@ -85,6 +85,9 @@ class Store:
     def _put(self, call: Call) -> None:
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
+        if len(self._calls) >= _MOST_WAITING:
+            _give(call[3], StoreAway("too many calls wait for the broker"))
+            return
         self._calls.append(call)
         self._wake.set()
 
