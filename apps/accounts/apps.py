@@ -8,7 +8,10 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from apps.accounts import belonging
+        from apps.accounts import (
+            belonging,
+            deploy_checks,  # noqa: F401
+        )
         from apps.accounts.oauth import management, signals
 
         belonging.register()

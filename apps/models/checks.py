@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from apps.models.facts import Facts
@@ -29,6 +30,7 @@ _LONGEST_IDLE = 365 * 86400.0
 def check_order(order: LaunchOrder) -> None:
     """All of it, after it was resolved. Raises InvalidValue, MissingField or Forbidden."""
     check_said(order)
+    check_remote_code(order)
     check_kind(order.kind)
     if not order.model_path and order.source is None:
         raise MissingField("`model_path` is missing: what should be run?", param="model_path")
@@ -61,13 +63,29 @@ def check_said(order: LaunchOrder) -> None:
     check_bounds(order.min_replicas, order.max_replicas)
     check_idle(order.idle_seconds)
     check_placement(order.placement)
-    if order.trust_remote_code and not settings().allow_remote_code:
-        raise Forbidden(
-            "`trust_remote_code`: this server does not run code of models' repositories. Such code"
-            " may do all that the server's user may; an administrator allows it by the setting"
-            " `allow_remote_code`.",
-            param="trust_remote_code",
-        )
+
+
+def check_remote_code(order: LaunchOrder) -> None:
+    """Whether this very repository, at this revision, may run its own code. Raises Forbidden."""
+    options = {name.replace("-", "_"): value for name, value in order.options.items()}
+    if not order.trust_remote_code and not options.get("trust_remote_code"):
+        return
+    if settings().allow_remote_code:
+        return
+    what, revision = order.model_path, ""
+    if order.source is not None:
+        what, revision = order.source.name, order.source.revision
+    for entry in filter(None, (part.strip() for part in settings().allowed_remote_code.split(","))):
+        name, _, wanted = entry.partition("@")
+        if fnmatchcase(what, name) and wanted in ("", revision):
+            return
+    at = f"{what}@{revision}" if revision else what
+    raise Forbidden(
+        f"`trust_remote_code`: this server does not run the code of {at[:200]!r}. Such code may do"
+        " all that the server's user may. An administrator who has read it allows it by the setting"
+        f" allowed_remote_code = {at[:200]!r}.",
+        param="trust_remote_code",
+    )
 
 
 def is_uid(text: str) -> bool:

@@ -123,6 +123,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     demo: bool = True
     #: let launches run the code that a model's own repository brings
     allow_remote_code: bool = False
+    #: … or only of these repositories, at this revision if one is named: acme/tiny@1f2e…,acme/*
+    allowed_remote_code: str = ""
+    #: log the bodies of requests to models, cut and without what looks like a secret
+    log_bodies: bool = False
     #: name of pip's index or a folder of wheels for engine environments; empty: pip's own settings
     engine_index: str = ""
     #: folder of the model files that a node keeps; empty: "models" in the home folder

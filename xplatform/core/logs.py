@@ -35,21 +35,37 @@ OUTPUT_BACKUPS: Final = 2
 #: a line of raw output longer than this is cut in what the warden remembers
 LINE_LIMIT: Final = 500
 
+#: what looks like a secret, and of it the part that may be seen. Also as JSON and repr quote it;
+#: quotes stay, so that a line of JSON stays one.
 _SECRETS: Final = re.compile(
-    r"(?P<bearer>\bBearer\s+)[^\s\"',}]+"
+    # Authorization: Bearer …, Basic …
+    r"(?P<bearer>\b(?:Bearer\s+|Basic\s+(?=[A-Za-z0-9+/=]{8})))[^\s\"',}\\]+"
+    # our keys and join tokens
     r"|\bxp-[A-Za-z0-9_\-]{8,}"
-    r"|(?P<url>\b[a-z][a-z0-9+]*://[^\s/:@\"']*:)[^\s/@\"']+(?=@)",
+    # login tokens and others' JWTs
+    r"|\beyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)*"
+    # Hugging Face, ModelScope, OpenAI, GitHub, AWS
+    r"|\b(?:hf_|ms-|sk-|gh[opsu]_|github_pat_)[A-Za-z0-9_\-]{16,}|\bAKIA[A-Z0-9]{16}\b"
+    # redis://:password@host
+    r"|(?P<url>\b[a-z][a-z0-9+]*://[^\s/:@\"']*:)[^\s/@\"']+(?=@)"
+    # password=…, "api_key": "…", X-Amz-Signature=…
+    r"|(?P<named>(?<![A-Za-z0-9])(?:password|passwd|secret|secret_key|api_key|apikey|token"
+    r"|signature|session|xplatform_session|xplatform_csrf|csrftoken)(?:\\?[\"'])?\s*[=:]\s*"
+    r"(?P<quote>\\?[\"'])?)(?!Bearer|Basic)"
+    r"(?(quote)(?:(?!(?P=quote)).)+|[^\s\"'\\,;&}\])…]{4,})",
     re.IGNORECASE,
 )
 
 
 def mask(text: str) -> str:
-    """The text without keys, bearer tokens and passwords in URLs."""
+    """The text without keys, tokens, passwords and what else looks like a secret."""
     return _SECRETS.sub(_masked, text)
 
 
 def _masked(found: re.Match[str]) -> str:
-    return (found["bearer"] or found["url"] or "xp-") + "…"
+    if seen := found["bearer"] or found["url"] or found["named"]:
+        return seen + "…"
+    return "xp-…" if found[0].startswith("xp-") else "…"
 
 
 class TextFormatter(logging.Formatter):

@@ -141,7 +141,7 @@ def _forget(done: Rotation) -> None:
 def _signing() -> Iterator[Keyring]:
     folder = settings().home_path / "secrets"
     for name in ("django", "jwt"):
-        yield Keyring(folder / name, partial(secrets.token_urlsafe, 32))
+        yield Keyring(folder / name, partial(secrets.token_urlsafe, 48))
 
 
 def _lives() -> tuple[timedelta, ...]:

@@ -33,6 +33,8 @@ from xplatform.engines.registry import engine_class
 
 log = logging.getLogger(__name__)
 
+_LOGGED_BYTES = 2000
+
 R = TypeVar("R", bound=Request)
 G = TypeVar("G", ChatRequest, CompletionRequest)
 
@@ -108,6 +110,8 @@ class Endpoints:
         """Everything that can be said before any work begins."""
         actor = await self.memory.admit(exchange, "models.use")
         body = await exchange.body(self.settings.max_body_mb << 20)
+        if self.settings.log_bodies:
+            log.info("%s body: %s", exchange.request_id, shown_body(body))
         request = parse_body(body)
         model, adapter = await self.memory.model(request.model, actor)
         exchange.model = model.uid
@@ -288,6 +292,14 @@ class Endpoints:
         if stream.error is not None:
             exchange.outcome = stream.error.status
         await exchange.end_stream()
+
+
+def shown_body(body: bytes) -> str:
+    """For the log: a beginning on one line. The log masks what looks like a secret."""
+    text = body[:_LOGGED_BYTES].decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else " " for c in text) + (
+        f"… ({len(body)} bytes)" if len(body) > _LOGGED_BYTES else ""
+    )
 
 
 def _answer_id(jobs: Sequence[Submit]) -> str:
