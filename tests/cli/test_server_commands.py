@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 
 from tests.support.server import API_KEY, ROOT, Server, serving, wait_for
@@ -501,6 +502,37 @@ def test_login_by_password(x: Run, server: Server, tmp_path: Path) -> None:
     x(*words, stdin="wrong\n", code=4, **place)
     x(*words, stdin="test-admin-password-1\n", **place)
     assert "demo" in x("list", **place).stdout
+    # Whose time is over is renewed without a word.
+    file = tmp_path / "xplatform" / "logins.json"
+    first = json.loads(file.read_text())
+    held = first["renewals"][server.base]
+    held["expires"] = 0
+    file.write_text(json.dumps(first))
+    assert "demo" in x("list", **place).stdout
+    renewed = json.loads(file.read_text())["renewals"][server.base]
+    assert renewed["refresh_token"] != held["refresh_token"]
+    assert server.get("/api/me", key=renewed["access_token"]).status == 200
+    x("logout", **place)
+    assert server.get("/api/me", key=renewed["access_token"]).status == 401
+
+
+def test_login_with_a_one_time_code(x: Run, server: Server, tmp_path: Path) -> None:
+    place = {"XDG_CONFIG_HOME": str(tmp_path), "XPLATFORM_HOME": str(tmp_path / "elsewhere")}
+    proof = {"password": "a much better one 42"}
+    body = {"username": "otto", "is_superuser": True, **proof}
+    assert server.post("/api/users", body).status == 201
+    token = server.post("/token", {"username": "otto", **proof}, key=None).json()["access_token"]
+    factor = "/api/me/second-factor/authenticator"
+    app = pyotp.TOTP(server.post(factor, proof, key=token).json()["secret"])
+    made = server.post(f"{factor}/confirm", {"code": app.now()}, key=token).json()
+    one, two, *_ = made["recovery_codes"]
+    words = ("login", "-e", server.base, "--username", "otto")
+    told = x(*words, stdin=f"{proof['password']}\n", code=4, **place)
+    assert "second factor" in told.stderr
+    x(*words, stdin=f"{proof['password']}\n{one}\n", **place)
+    assert "demo" in x("list", **place).stdout
+    x(*words, "--otp", two, stdin=f"{proof['password']}\n", **place)
+    x(*words, "--otp", two, stdin=f"{proof['password']}\n", code=4, **place)
 
 
 def test_endpoint_by_the_environment(x: Run, server: Server, tmp_path: Path) -> None:

@@ -29,8 +29,10 @@ _BY_STATUS |= {409: CONFLICT, 422: USAGE}
 class ServerError(Exception):
     """The server refused or cannot be reached; the text is one sentence."""
 
-    def __init__(self, text: str, status: int = FAILED) -> None:
+    def __init__(self, text: str, status: int = FAILED, code: str = "") -> None:
         super().__init__(text)
+        #: of docs/errors.md, if the server gave one
+        self.code = code
         #: 0: not reached; 1: no answer of HTTP's is to blame
         self.status = status
 
@@ -168,7 +170,7 @@ class Connection:
         try:
             return self._opener.open(request, timeout=timeout)
         except urllib.error.HTTPError as error:
-            raise ServerError(_sentence(error, self.endpoint), error.code) from None
+            raise ServerError(*_refusal(error, self.endpoint)) from None
         except (urllib.error.URLError, OSError) as error:
             raise self._unreached(error) from None
 
@@ -222,9 +224,11 @@ def _local_token(settings: Settings) -> str | None:
         return None
 
 
-def _sentence(error: urllib.error.HTTPError, endpoint: str) -> str:
+def _refusal(error: urllib.error.HTTPError, endpoint: str) -> tuple[str, int, str]:
+    """A sentence, the status and the code."""
     try:
-        body = json.loads(error.read())
-        return str(body["error"]["message"])
+        said = json.loads(error.read())["error"]
+        return str(said["message"]), error.code, str(said.get("code") or "")
     except (ValueError, KeyError, TypeError, OSError):
-        return f"The server at {endpoint} answered {error.code} {error.reason}."
+        text = f"The server at {endpoint} answered {error.code} {error.reason}."
+        return text, error.code, ""

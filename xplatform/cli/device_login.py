@@ -21,6 +21,9 @@ SCOPES: Final = (
     " cluster.write keys.own project.read usage.own limits.read self.write"
 )
 
+#: tokens of ``xplatform login --username`` say so; they are renewed elsewhere
+BY_NAME: Final = "name"
+
 #: seconds before its end at which a token is exchanged
 _EARLY: Final = 60.0
 
@@ -53,7 +56,7 @@ def log_in(post: Post) -> dict[str, Any] | None:
             {"grant_type": _DEVICE, "device_code": device["device_code"], "client_id": CLIENT},
         )
         if status == 200:
-            return _kept(answer)
+            return kept(answer)
         match _error(answer):
             case "authorization_pending":
                 continue
@@ -69,8 +72,8 @@ def log_in(post: Post) -> dict[str, Any] | None:
 
 
 def token(endpoint: str, post: Post) -> str | None:
-    """The access token of a login in a browser, exchanged if its end is near; None: there was no
-    such login, or it cannot be renewed any more."""
+    """The access token of a login, exchanged if its end is near; None: there was no such login, or
+    it cannot be renewed any more."""
     held = logins.renewal(endpoint)
     if held is None:
         return None
@@ -84,10 +87,14 @@ def token(endpoint: str, post: Post) -> str | None:
             return None
         if _lasts(held):
             return str(held["access_token"])
-        values = {"grant_type": "refresh_token", "refresh_token": str(held["refresh_token"])}
-        status, answer = post("/oauth/token", {**values, "client_id": CLIENT})
+        values = {"refresh_token": str(held["refresh_token"])}
+        if held.get("by") == BY_NAME:
+            status, answer = post("/v1/auth/refresh", values)
+        else:
+            grant = {"grant_type": "refresh_token", "client_id": CLIENT}
+            status, answer = post("/oauth/token", {**values, **grant})
         if status == 200:
-            held = _kept(answer)
+            held = kept(answer, str(held.get("by", "")))
             logins.keep_renewal(endpoint, held)
     # What has ended by now is refused by the server, in its own words.
     return str(held["access_token"])
@@ -96,7 +103,11 @@ def token(endpoint: str, post: Post) -> str | None:
 def end(endpoint: str, post: Post) -> None:
     """Revoke what was issued; a server that is away forgets it by itself."""
     held = logins.renewal(endpoint)
-    if held is not None:
+    if held is None:
+        return
+    if held.get("by") == BY_NAME:
+        post("/v1/auth/logout", {"refresh_token": str(held["refresh_token"])})
+    else:
         post("/oauth/revoke", {"token": str(held["refresh_token"]), "client_id": CLIENT})
 
 
@@ -104,11 +115,12 @@ def _lasts(held: dict[str, Any]) -> bool:
     return float(held.get("expires") or 0) - _EARLY > time.time()
 
 
-def _kept(answer: Any) -> dict[str, Any]:
+def kept(answer: Any, by: str = "") -> dict[str, Any]:
     return {
         "access_token": answer["access_token"],
         "refresh_token": answer["refresh_token"],
         "expires": time.time() + float(answer.get("expires_in") or 0),
+        "by": by,
     }
 
 

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any
 
-from xplatform.cli import device_login, logins
+from xplatform.cli import device_login, logins, password_login
 from xplatform.cli.client import add_server_flags, ask, parser_of, show_json
 from xplatform.cli.connection import Connection, ServerError, UsageError
 from xplatform.core.config import load_settings
@@ -37,6 +37,9 @@ def parser(command: str) -> argparse.ArgumentParser:
             metavar="PASSWORD",
             help="better typed or piped in: others can read command lines",
         )
+        made.add_argument(
+            "--otp", metavar="CODE", help="the one-time code, if the account asks for one"
+        )
     add_server_flags(made)
     return made
 
@@ -44,16 +47,12 @@ def parser(command: str) -> argparse.ArgumentParser:
 def _login(server: Connection, arguments: argparse.Namespace) -> int:
     if arguments.username:
         password = arguments.password or _typed(f"Password of {arguments.username}: ")
-        body = {"username": arguments.username, "password": password}
-        try:
-            key = str(server.call("POST", "/token", body)["access_token"])
-        except ServerError as error:
-            if error.status == 404:
-                raise ServerError(
-                    f"{server.endpoint} takes no passwords here; use an API key.", 404
-                ) from None
-            raise
-    elif key := "" if arguments.browser else _key_given(arguments):
+        held = password_login.log_in(
+            server, arguments.username, password, arguments.otp or "", _typed
+        )
+        Connection(server.endpoint, held["access_token"], load_settings()).get("/v1/models")
+        return _remember(server, held, arguments)
+    if key := "" if arguments.browser else _key_given(arguments):
         pass
     elif arguments.browser or sys.stdin.isatty():
         return _by_browser(server, arguments)

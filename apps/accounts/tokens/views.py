@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.authentication import get_authorization_header
+from rest_framework.parsers import FormParser, JSONParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -71,6 +72,8 @@ class LoginView(APIView):
 
 class RefreshView(APIView):
     authentication_classes = []
+    # A form, too, like OAuth's routes for the same.
+    parser_classes = [JSONParser, FormParser]
     permission_classes = [AllowAny]
 
     @extend_schema(
@@ -89,6 +92,8 @@ class RefreshView(APIView):
 class LogoutView(APIView):
     # A login whose access token has expired can be ended, too.
     authentication_classes = []
+    # A form, too, like OAuth's routes for the same.
+    parser_classes = [JSONParser, FormParser]
     permission_classes = [AllowAny]
 
     @extend_schema(
