@@ -27,11 +27,13 @@ urlpatterns = [
     ),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
     path("", include("apps.accounts.oauth.urls")),
+    path("", include("apps.accounts.sso.urls")),
     path("token", LoginView.as_view(), name="token"),
     path("v1/", include("apps.accounts.xinference.urls")),
     path("v1/", include("apps.models.xinference.urls")),
     path("api/", include("apps.accounts.urls")),
     path("api/", include("apps.accounts.oauth.rest_urls")),
+    path("api/", include("apps.accounts.sso.rest_urls")),
     path("api/", include("apps.models.urls")),
     path("api/", include("apps.metering.urls")),
 ]

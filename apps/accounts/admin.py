@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+import apps.accounts.sso.admin  # noqa: F401  (a room of its own)
 from apps.accounts import admin_logins  # noqa: F401  (its pages are registered with it)
 from apps.accounts.actions import keys, projects, users
 from apps.accounts.actions.guard import changing_people

@@ -616,6 +616,14 @@ class HubUnavailable(OwnError):
     cure = "Retry: the download goes on where it ended. Check the network, or set a mirror."
 
 
+class SsoUnavailable(OwnError):
+    """The server that people sign in with does not answer, or not as what it was set up as."""
+
+    code = "sso_unavailable"
+    retryable = True
+    cure = "Try again later; `POST /api/sso/providers/{name}/check` tells the operator why."
+
+
 class Offline(OwnError):
     """Files are missing that may not be fetched, since this node is set to be offline."""
 

@@ -208,6 +208,16 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("GET", "/v1/admin/security/banned-keys", "users.manage"),
     _("POST", "/v1/admin/security/unban-key", "users.manage"),
     _("POST", "/v1/admin/security/unban-all-keys", "users.manage"),
+    # --- single sign-on: the provider's answer says who it is
+    _("GET", "/sso/{name}/login", "public"),
+    _("GET", "/sso/{name}/callback", "public"),
+    _("POST", "/sso/logout", "public"),
+    _("GET", "/api/oidc/authorize", "public"),
+    _("GET", "/api/oidc/callback", "public"),
+    _("GET", "/api/sso", "public"),
+    _("GET POST", "/api/sso/providers", "users.manage"),
+    _("GET PATCH DELETE", "/api/sso/providers/{name}", "users.manage"),
+    _("POST", "/api/sso/providers/{name}/check", "users.manage"),
     # --- Xinference: the cluster
     _("GET", "/v1/cluster/auth", "public"),
     _("GET", "/v1/cluster/version", "self.read"),

@@ -6,6 +6,7 @@ from apps.accounts.models.people import Membership, Project, User
 from apps.accounts.models.stored_secrets import StoredSecret
 from apps.accounts.oauth.models import Application
 from apps.accounts.second_factor.models import Authenticator, Passkey, RecoveryCode, SpentChallenge
+from apps.accounts.sso.models import SsoIdentity, SsoProvider
 from apps.accounts.tokens.models import Login
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "Project",
     "RecoveryCode",
     "SpentChallenge",
+    "SsoIdentity",
+    "SsoProvider",
     "StoredSecret",
     "User",
 ]
