@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
@@ -330,4 +329,4 @@ def _price_info(price: Price) -> PriceInfo:
 
 def _changed() -> None:
     """Tell the web processes, once the change is visible to them."""
-    transaction.on_commit(partial(broadcast, hints.LIMITS), robust=True)
+    transaction.on_commit(lambda: broadcast(hints.LIMITS), robust=True)

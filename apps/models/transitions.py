@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -209,8 +208,8 @@ def give_up(launch: Launch, reason: str) -> None:
 
 def _tell_failed(launch: Launch, why: str, reason: str) -> None:
     record("control", launch.model, "launch", launch.desired, "failed", why)
-    tell = partial(broadcast, "launch_failed", uid=launch.model.uid, reason=reason)
-    transaction.on_commit(tell, robust=True)
+    uid = launch.model.uid
+    transaction.on_commit(lambda: broadcast("launch_failed", uid=uid, reason=reason), robust=True)
 
 
 def _update(launch: Launch, **values: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from functools import partial
+from collections.abc import Callable
 
 from django.db import transaction
 from django.utils import timezone
@@ -183,10 +183,14 @@ class Work:
             text = f"{_ROOM_IS_MADE}: {uids} gives way."
             for item in chosen:
                 # Another launch's lock: not while this one and that of all places are held.
-                give_way = partial(push_out, item, launch.model.uid)
-                transaction.on_commit(give_way, robust=True)
+                transaction.on_commit(_giving_way(item, launch.model.uid), robust=True)
         self.refusals[launch.pk] = refusal
         transitions.set_reason(launch, text)
+
+
+def _giving_way(item: Idle, for_uid: str) -> Callable[[], None]:
+    # (No `partial`: when it fails Django wants to log its name, which one has not.)
+    return lambda: push_out(item, for_uid)
 
 
 def push_out(item: Idle, for_uid: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from functools import partial
 
 from django.db import transaction
 
@@ -30,8 +29,8 @@ def send_away(nodes: Sequence[Node], why: str, by: str) -> None:
             # What ran there starts elsewhere at once, not when it has been silent for long.
             transitions.set_node(node, Node.State.SILENT, f"{why}, by {by or 'somebody'}")
     names = [node.name for node in nodes]
-    transaction.on_commit(partial(_replace, names), robust=True)
-    transaction.on_commit(partial(_cut_off, names), robust=True)
+    transaction.on_commit(lambda: _replace(names), robust=True)
+    transaction.on_commit(lambda: _cut_off(names), robust=True)
 
 
 def _replace(names: list[str]) -> None:
