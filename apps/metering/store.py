@@ -25,7 +25,7 @@ from redis.exceptions import NoScriptError, RedisError
 log = logging.getLogger(__name__)
 
 SCRIPT: Final = (Path(__file__).parent / "store.lua").read_text()
-_SHA: Final = hashlib.sha1(SCRIPT.encode()).hexdigest()
+_SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 #: a broker that is silent this long is away; a busy web process may need a while to hear it
 TIMEOUT: Final = 3.0
 _CONNECT_TIMEOUT: Final = 1.0
