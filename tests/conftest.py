@@ -31,6 +31,15 @@ def engine_environment() -> Callable[[str], Path]:
     return find
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_thread_of_refusals() -> None:
+    """It would write to the database of whichever test runs a minute later. What servers that
+    tests start do is another matter: they are processes of their own."""
+    from apps.audit.refusals import Refusals
+
+    Refusals._start = lambda self: None  # type: ignore[method-assign]
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Tests that commit empty the database after them; triggers would refuse that for the audit.

@@ -19,6 +19,7 @@ from apps.accounts.models import (
     SpentChallenge,
     User,
 )
+from apps.accounts.models.stored_secrets import StoredSecret
 from apps.accounts.second_factor.actions import remove_all
 from apps.accounts.tokens.actions import end_all
 from apps.audit import api as audit
@@ -119,6 +120,15 @@ class SpentChallengeAdmin(NeverChangedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["id", "expires"]
+
+
+@admin.register(StoredSecret)
+class StoredSecretAdmin(SuperusersLook):
+    """Entered by ``PUT /api/settings/secrets/{name}``, and shown to nobody."""
+
+    list_display = ["name", "set_at", "set_by"]
+    search_fields = ["name", "set_by"]
+    _hidden = ("value",)
 
 
 def _is_superuser(request: HttpRequest) -> bool:

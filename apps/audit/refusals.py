@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
 from apps.audit import context
 from apps.audit.recording import record
@@ -121,7 +121,10 @@ class Refusals:
                 connection.close()
                 return
             close_old_connections()
-            self.flush()
+            try:
+                self.flush()
+            except Exception:
+                log.exception("refused attempts are not recorded")
 
 
 _refusals = Refusals()
@@ -151,7 +154,7 @@ def _write(attempt: Attempt, count: int) -> None:
                 None, attempt.action, attempt.thing, attempt.thing_id, attempt.project,
                 outcome="refused", why=f"{attempt.reason}: {attempt.why}", count=count,
             )  # fmt: skip
-    except (DatabaseError, InterfaceError) as error:
+    except Exception as error:
         log.warning(
             "audit: %d × %s refused to %s (%s) is not recorded: %s",
             count, attempt.action, who.name, who.address, str(error).strip(),

@@ -47,7 +47,7 @@ def values(model: Any, deep: int) -> dict[str, Any]:
     # A membership, and the like, is of one of several.
     wanted = {"Membership": {"user"}}.get(model.__name__, set())
     for field in model._meta.concrete_fields:
-        if field.primary_key and not isinstance(field, models.UUIDField | models.OneToOneField):
+        if isinstance(field, models.AutoField):
             continue
         if (field.null or field.has_default()) and field.name not in wanted:
             continue

@@ -19,7 +19,15 @@ from apps.models.models import Node
 from tests.models.world import an_order
 from tests.support.people import person
 
-PROMISED: Final = ("create_key", "revoke_key", "set_quota", "usage", "audit", "check")
+PROMISED: Final = (
+    "create_key",
+    "revoke_key",
+    "set_quota",
+    "usage",
+    "audit",
+    "rotate_secrets",
+    "check",
+)
 #: for programs, too
 WITH_JSON: Final = ("usage", "launch_model", "list_launches", "list_nodes", "list_events")
 

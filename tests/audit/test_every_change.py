@@ -12,6 +12,8 @@ from django.db import transaction
 from django.test import Client
 
 from apps.accounts.actions import projects
+from apps.accounts.actions.stored_secrets import set_secret
+from apps.accounts.api import user_actor
 from apps.accounts.matrix.routes import ROUTES, WEBSOCKET
 from apps.audit.models import Entry
 from apps.metering.models import Price
@@ -95,6 +97,12 @@ CHANGES: Final[dict[tuple[str, str], tuple[dict[str, str], Any, str]]] = {
     ("POST", "/api/prices"): ({}, {"model": "new", "input": "1"}, "prices.create"),
     ("PATCH", "/api/prices/{price_id}"): ({}, {"input": "2"}, "prices.change"),
     ("DELETE", "/api/prices/{price_id}"): ({}, None, "prices.delete"),
+    ("PUT", "/api/settings/secrets/{name}"): (
+        {"name": "hf_token"}, {"value": _SECRET}, "secrets.set",
+    ),
+    ("DELETE", "/api/settings/secrets/{name}"): (
+        {"name": "modelscope_token"}, None, "secrets.remove",
+    ),
     # --- as Xinference asks: by the same actions
     ("DELETE", "/v1/models/{model_uid}"): ({}, None, "launch.terminate"),
     ("POST", "/v1/models/{model_uid}/cancel"): ({}, None, "launch.cancel"),
@@ -155,6 +163,7 @@ def test_every_route_is_in_a_table() -> None:
 def everything(db: None) -> World:
     world = make_world()
     person("dev", "")
+    set_secret("modelscope_token", "there already", user_actor(person("boss", "").pk))
     Group.objects.create(name="team")
     Node.objects.create(name="n1")
     Node.objects.create(name="old", state="silent", cordoned=True)

@@ -123,4 +123,8 @@ def test_the_thread(clean_database: None, monkeypatch: pytest.MonkeyPatch) -> No
     written = threading.Event()
     monkeypatch.setattr(refusals, "_write", lambda attempt, count: written.set())
     counters.note(an_attempt(), wait=False)
+    threading.Thread(target=counters._run, daemon=True).start()
     assert written.wait(30)
+    # With nothing left to count it ends.
+    counters._kinds.clear()
+    counters._look.set()

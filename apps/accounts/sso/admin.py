@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.accounts.hints import keys_changed
 from apps.accounts.sso import providers
 from apps.accounts.sso.models import SsoIdentity, SsoProvider
 from apps.audit.api import record
+from apps.audit.in_admin import AuditedAdmin
 from xplatform.core.errors import PlatformError
 
 if TYPE_CHECKING:
     # Django's classes know no type parameters when the code runs.
-    _ProviderAdmin = admin.ModelAdmin[SsoProvider]
-    _IdentityAdmin = admin.ModelAdmin[SsoIdentity]
     _Form = forms.ModelForm[SsoProvider]
 else:
-    _ProviderAdmin = _IdentityAdmin = admin.ModelAdmin
     _Form = forms.ModelForm
 
 
@@ -43,7 +42,8 @@ class ProviderForm(_Form):
 
 
 @admin.register(SsoProvider)
-class SsoProviderAdmin(_ProviderAdmin):
+class SsoProviderAdmin(AuditedAdmin):
+    recorded_by_actions = frozenset({"add", "change"})
     form = ProviderForm
     list_display = ["name", "title", "issuer", "enabled", "default"]
     list_filter = ["enabled"]
@@ -58,7 +58,7 @@ class SsoProviderAdmin(_ProviderAdmin):
 
 
 @admin.register(SsoIdentity)
-class SsoIdentityAdmin(_IdentityAdmin):
+class SsoIdentityAdmin(AuditedAdmin):
     """To look at, and to part somebody here from somebody there."""
 
     list_display = ["subject", "provider", "user", "last_login"]
@@ -79,7 +79,9 @@ class SsoIdentityAdmin(_IdentityAdmin):
         return False
 
     def delete_model(self, request: HttpRequest, obj: SsoIdentity) -> None:
-        who, what = request.user.get_username(), {"subject": obj.subject, "user": str(obj.user)}
-        record(who, "sso_identities.remove", "user", obj.user.username, before=what)
         super().delete_model(request, obj)
+        keys_changed()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SsoIdentity]) -> None:
+        super().delete_queryset(request, queryset)
         keys_changed()
