@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("clean_database", "ann")
 
 
 def opens(client: Client, token: str) -> int:
-    answer = client.get("/api/launches", headers={"authorization": f"Bearer {token}"})
+    answer = client.get("/api/me", headers={"authorization": f"Bearer {token}"})
     return answer.status_code
 
 
@@ -139,10 +139,10 @@ def test_logout(client: Client, how: str, hints: list[str]) -> None:
 def test_everywhere(client: Client, ann: User) -> None:
     before = log_in(client).json()
     client.force_login(ann)
-    assert client.get("/api/launches").status_code == 200
+    assert client.get("/api/me").status_code == 200
     actions.end_all(User.objects.get(username="ann"))
     assert opens(Client(), before["access_token"]) == 401
-    assert client.get("/api/launches").status_code == 401
+    assert client.get("/api/me").status_code == 401
     renewed = post(Client(), "/v1/auth/refresh", {"refresh_token": before["refresh_token"]})
     assert renewed.status_code == 401
     assert opens(Client(), log_in(Client()).json()["access_token"]) == 200
@@ -158,7 +158,7 @@ def test_disabled_users_are_out_at_once(client: Client) -> None:
 
 def test_expired_says_expired(client: Client, ann: User) -> None:
     token, _ = jwt.make("access", ann.pk, "x", -1)
-    answer = client.get("/api/launches", headers={"authorization": f"Bearer {token}"})
+    answer = client.get("/api/me", headers={"authorization": f"Bearer {token}"})
     assert answer.status_code == 401
     assert "expired" in answer.json()["detail"]
     challenge = answer.headers["WWW-Authenticate"]
@@ -188,7 +188,7 @@ def test_malformed(client: Client, token: str) -> None:
     with pytest.raises(MalformedToken):
         jwt.read(token, "access")
     if token.isascii():
-        answer = client.get("/api/launches", headers={"authorization": f"Bearer {token}"})
+        answer = client.get("/api/me", headers={"authorization": f"Bearer {token}"})
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed_token")
 
 
