@@ -107,7 +107,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(_settings.tls_cert) or _settin
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-LOGIN_URL = "admin:login"
+LOGIN_URL = "oauth2_provider:sign-in"
 
 USE_TZ = True
 TIME_ZONE = "UTC"

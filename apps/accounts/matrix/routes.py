@@ -175,6 +175,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("GET", "/.well-known/oauth-authorization-server", "public"),
     _("GET", "/.well-known/jwks.json", "public"),
     _("GET POST", "/oauth/authorize", "public"),
+    _("GET POST", "/oauth/sign-in", "public"),
     _("POST", "/oauth/token", "public"),
     _("POST", "/oauth/revoke", "public"),
     _("POST", "/oauth/introspect", "public"),

@@ -4,6 +4,7 @@ from django.urls import path
 from oauth2_provider import views
 
 from apps.accounts.oauth import endpoints, pages
+from apps.accounts.oauth.sign_in import SignIn
 
 app_name = "oauth2_provider"
 
@@ -20,6 +21,7 @@ urlpatterns = [
     ),
     path(".well-known/jwks.json", views.JwksInfoView.as_view(), name="jwks-info"),
     path("oauth/authorize", pages.Authorize.as_view(), name="authorize"),
+    path("oauth/sign-in", SignIn.as_view(), name="sign-in"),
     path("oauth/token", endpoints.Token.as_view(), name="token"),
     path("oauth/revoke", endpoints.Revoke.as_view(), name="revoke-token"),
     path("oauth/introspect", endpoints.Introspect.as_view(), name="introspect"),

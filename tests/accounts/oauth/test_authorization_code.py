@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.accounts.oauth import applications
 from tests.accounts.oauth.steps import (
     OTHER_PROJECT,
+    PASSWORD,
     REDIRECT,
     App,
     allow,
@@ -138,13 +139,27 @@ def test_refusing_tells_the_client(browser: Client, app: App) -> None:
 
 def test_the_page_needs_a_login_and_a_csrf_token(app: App, ada: User) -> None:
     stranger = Client().get("/oauth/authorize", app.asks())
-    assert stranger.status_code == 302 and "login" in stranger["Location"]
+    assert stranger.status_code == 302 and "sign-in" in stranger["Location"]
     silent = Client().get("/oauth/authorize", app.asks("openid", prompt="none"))
     assert answer(silent)["error"] == "login_required"
     forged = Client(enforce_csrf_checks=True)
     forged.force_login(ada)
     values = fields(forged.get("/oauth/authorize", app.asks())).values
     assert forged.post("/oauth/authorize", {**values, "allow": "true"}).status_code == 403
+
+
+def test_somebody_who_is_no_staff_signs_in_on_the_way(app: App, ada: User) -> None:
+    browser = Client()
+    page = browser.get("/oauth/authorize", app.asks(), follow=True)
+    assert "One-time code" in page.content.decode()
+    address = page.redirect_chain[-1][0]
+    given = {**fields(page).values, "username": "ada", "otp": ""}
+    assert browser.post(address, {**given, "password": "wrong"}).status_code == 200
+    sent = browser.post(address, {**given, "password": PASSWORD})
+    assert sent.status_code == 302 and sent["Location"].startswith("/oauth/authorize?")
+    assert "Notebook" in browser.get(sent["Location"]).content.decode()
+    elsewhere = {**given, "password": PASSWORD, "next": "https://evil.example.com/"}
+    assert Client().post("/oauth/sign-in", elsewhere)["Location"] == "/"
 
 
 def test_nothing_is_allowed_silently(browser: Client, app: App) -> None:
