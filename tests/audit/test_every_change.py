@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+import msgspec
 import pytest
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -18,10 +19,15 @@ from apps.accounts.matrix.routes import ROUTES, WEBSOCKET
 from apps.audit.models import Entry
 from apps.metering.models import Price
 from apps.models.models import Launch, Node, Replica
+from apps.models.nodes import ask
 from apps.models.nodes.tokens import create_join_token
 from tests.accounts.matrix.test_routes import BODIES
 from tests.accounts.matrix.world import FAMILY, OURS, SUPERUSER, World, make_world
+from tests.models.conftest import sender
 from tests.support.people import person
+from xplatform.core.errors import Conflict
+
+__all__ = ["sender"]
 
 #: secrets that the requests here bring along, or look as if
 _SECRET = "s3cr3t-0123456789-abcdefghijklmnop"
@@ -213,3 +219,20 @@ def test_one_entry_each(client: Client, everything: World) -> None:
             for role in world.tokens.values():
                 assert role not in kept
     assert not wrong
+
+
+@pytest.mark.parametrize("question", sorted(ask._CHANGES))
+def test_questions_that_change(
+    db: None, monkeypatch: pytest.MonkeyPatch, sender: Any, question: str
+) -> None:
+    """What a node is asked to do is recorded when it has done it, and not when it refuses."""
+    Node.objects.create(name="n1")
+    answers = [{"error": {"code": "conflict", "message": "Not now."}}, {"answer": {}}]
+    monkeypatch.setattr(ask, "_wait", lambda key, timeout: msgspec.msgpack.encode(answers.pop(0)))
+    with pytest.raises(Conflict):
+        ask.ask_node("n1", question, {"id": "x"})
+    assert not Entry.objects.exists()
+    ask.ask_node("n1", question, {"id": "x", "hidden": _SECRET})
+    entry = Entry.objects.get()
+    assert (entry.action, entry.thing_id, entry.outcome) == (question, "x", "done")
+    assert json.loads(entry.after) == {"node": "n1"}
