@@ -216,7 +216,7 @@ def test_a_bare_repository_is_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(resolve, "ask_node", ask)
     order = resolve.resolve(LaunchOrder(uid="x", family="somebody/some-model"))
-    assert asked == [{"hub": "huggingface", "id": "somebody/some-model"}]
+    assert asked == [{"hub": "huggingface", "id": "somebody/some-model", "token": ""}]
     assert order.family == ""
     assert order.source is not None
     assert order.source.entry == "demo.gguf"
