@@ -52,7 +52,7 @@ def test_an_order_names_those_that_have_the_files(world: World) -> None:
     has("n2", "acme/other")
     world.pass_time(40)
     assert [dict(p.spec)["source"] for p in world.nodes["n1"].processes.values()] == [
-        {"hub": "huggingface", "id": "acme/big", "entry": "model.gguf"}
+        {"hub": "huggingface", "id": "acme/big", "entry": "model.gguf", "token": ""}
     ]
 
 
@@ -72,7 +72,7 @@ def test_who_is_not_named(world: World, node: dict[str, Any], entry: dict[str, A
     has("n2", **entry)
     Node.objects.filter(name="n2").update(**node)
     source = {"hub": "huggingface", "id": "acme/big"}
-    assert Peers().told(source, "n1") == source
+    assert Peers().told(source, "n1") == {**source, "token": ""}
 
 
 def test_few_of_many(world: World, django_assert_num_queries: Any) -> None:
@@ -80,7 +80,7 @@ def test_few_of_many(world: World, django_assert_num_queries: Any) -> None:
         Node.objects.create(name=f"m{number}", state=Node.State.UP, heartbeat="2026-01-01T00:00Z")
         has(f"m{number}")
     peers = Peers()
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):  # all nodes, the hub's token
         found = [peers.told({"hub": "huggingface", "id": "acme/big"}, "m1") for _ in range(9)]
     named = [one["peers"] for one in found]
     assert all(len(set(urls)) == 4 and "http://m1:9998" not in urls for urls in named)

@@ -29,21 +29,38 @@ _TOKENS = {"huggingface": "hf_token", "modelscope": "modelscope_token"}
 
 
 def with_token(source: dict[str, Any]) -> dict[str, Any]:
-    """With the token of the very hub that the node is to ask, if one is stored: a machine learns
-    what it needs for its orders, and no other secret."""
-    name = _TOKENS.get(str(source.get("hub")))
-    if name is None:
-        return source
-    try:
-        return {**source, "token": stored_secret(name)}
-    except SecretUnreadable as error:
-        # Public models must not wait for a secret that they do not need.
-        log.error("%s: %s", name, error.message)
-        return source
+    """With the token of the very hub that the node is to ask, empty if none is stored: a machine
+    learns what it needs for its orders, and no other secret."""
+    return _Tokens().given_to(source)
+
+
+class _Tokens:
+    """Each is read for the first source that needs it."""
+
+    def __init__(self) -> None:
+        #: None: it cannot be read
+        self._known: dict[str, str | None] = {}
+
+    def given_to(self, source: dict[str, Any]) -> dict[str, Any]:
+        name = _TOKENS.get(str(source.get("hub")))
+        if name is None:
+            return source
+        if name not in self._known:
+            try:
+                self._known[name] = stored_secret(name)
+            except SecretUnreadable as error:
+                # Public models must not wait for a secret that they do not need.
+                log.error("%s: %s", name, error.message)
+                self._known[name] = None
+        token = self._known[name]
+        return source if token is None else {**source, "token": token}
 
 
 class Peers:
-    """Read with the first source that is fetched, in one query."""
+    """Read with the first source that is fetched: one query for the nodes, one for each token."""
+
+    def __init__(self) -> None:
+        self._tokens = _Tokens()
 
     def told(self, source: Mapping[str, Any], node: str) -> dict[str, Any]:
         """The source for an order to this node: with ``peers``, if there are any."""
@@ -55,7 +72,7 @@ class Peers:
             if urls:
                 # By chance: not all new replicas copy from the same one.
                 told["peers"] = random.sample(urls, min(_MOST, len(urls)))
-        return with_token(told)
+        return self._tokens.given_to(told)
 
     def adapters(self, adapters: list[dict[str, Any]], node: str) -> list[dict[str, Any]]:
         return [
