@@ -27,11 +27,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_all_on_postgres(postgres_url: str) -> None:
     command = [
         sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-        "--ds=tests.support.postgres_settings", "-m", "not slow",
+        "--ds=tests.support.postgres_settings", "-m", "not slow and not server",
         "tests/accounts", "tests/models/test_lifecycle.py", "tests/models/test_machine.py",
         "tests/models/test_rounds.py", "tests/models/test_launches_api.py",
         "tests/models/test_replicas.py", "tests/models/test_room.py",
