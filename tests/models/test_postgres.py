@@ -34,7 +34,8 @@ def test_all_on_postgres(postgres_url: str) -> None:
         "--ds=tests.support.postgres_settings", "-m", "not slow and not server",
         "tests/accounts", "--ignore", "tests/accounts/matrix", "tests/models/test_lifecycle.py",
         "tests/models/test_machine.py", "tests/models/test_rounds.py",
-        "tests/models/test_launches_api.py", "tests/models/test_replicas.py", "tests/models/test_room.py",
+        "tests/models/test_launches_api.py", "tests/models/test_replicas.py",
+        "tests/models/test_room.py",
         "tests/models/test_registrations.py", "tests/models/test_postgres.py",
         "tests/metering/test_api.py",
     ]  # fmt: skip
