@@ -16,3 +16,7 @@ os.environ["XPLATFORM_HOME"] = _home = tempfile.mkdtemp(prefix="xplatform-tests-
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 
 from xplatform.settings import *  # noqa: E402, F403
+from xplatform.settings import PASSWORD_HASHERS as _HASHERS  # noqa: E402
+
+# A hash that is to take long takes a good part of a test's time. Servers have the real one.
+PASSWORD_HASHERS = ["tests.support.hashers.QuickScrypt", *_HASHERS[1:]]
