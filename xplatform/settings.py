@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "apps.audit.middleware.ActingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "xplatform.pages.PagePolicy",
+    "xplatform.texts.NoNul",
     "xplatform.staticfiles.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
