@@ -137,6 +137,12 @@ def test_export_as_servers_do_it(entries: None, operator: dict[str, str]) -> Non
     assert [json.loads(line)["thing_id"] for line in text.splitlines()][:2] == ["b0", "b1"]
 
 
+def test_no_text_has_a_nul(entries: None, operator: dict[str, str]) -> None:
+    answer = ask(operator, "/api/audit", who="a\0b")
+    assert answer.status_code == 400
+    assert "NUL" in answer.json()["error"]["message"]
+
+
 def test_as_xinference_asks(entries: None, operator: dict[str, str]) -> None:
     answer = ask(operator, "/v1/audit/search", user="ada", size=2, page_from=1).json()
     assert answer["total"] == 6
