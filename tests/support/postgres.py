@@ -61,8 +61,9 @@ def running() -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres_url() -> Iterator[str]:
+    """A server of the module's own: what its tests leave in the database is its own affair."""
     if programs() is None:
         pytest.skip("PostgreSQL's programs are not installed")
     with running() as url:
