@@ -30,7 +30,6 @@ from apps.accounts.credentials import (
     local_operator,
 )
 from apps.accounts.digests import keyed_digest as key_digest
-from apps.accounts.farewells import when_a_project_is_archived, when_a_user_is_deleted
 from apps.accounts.hints import credentials_version, keys_changed
 from apps.accounts.last_use import noted, used
 from apps.accounts.models.people import DEFAULT_PROJECT
@@ -79,8 +78,6 @@ __all__ = [
     "used",
     "user_actor",
     "user_record",
-    "when_a_project_is_archived",
-    "when_a_user_is_deleted",
 ]
 
 #: as it was called before there were other credentials

@@ -12,10 +12,9 @@ class AccountsConfig(AppConfig):
             belonging,
             deploy_checks,  # noqa: F401
         )
-        from apps.accounts.oauth import management, signals
+        from apps.accounts.oauth import signals
 
         belonging.register()
-        management.register_things()
         signals.connect()
 
 

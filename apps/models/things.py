@@ -1,11 +1,11 @@
-"""How things of this app are found that a path names, for the permission matrix."""
+"""How things of this app are found that a path names, for the permission matrix. Registered when a
+process starts, so nothing is loaded here before it is needed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from apps.accounts.things import Found, register
-from apps.models.catalogue.convert import kind_of
 from apps.models.models import Model, Registration
 from xplatform.core.errors import PlatformError
 
@@ -23,6 +23,8 @@ def _launch(parameters: Mapping[str, str]) -> Found | None:
 
 def _registration(parameters: Mapping[str, str]) -> Found | None:
     """By our words, and by Xinference's."""
+    from apps.models.catalogue.convert import kind_of
+
     try:
         kind = parameters.get("kind") or kind_of(parameters.get("model_type", ""))
     except PlatformError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
-from channels_redis.pubsub import RedisPubSubChannelLayer
 
 from xplatform.core.config import settings
 
@@ -23,6 +22,9 @@ BODY: Final = "b"
 
 def channel_layer() -> Any:
     """A new layer; one a process is enough (it keeps a connection per event loop)."""
+    # Here, since every process and command can tell something, and few do.
+    from channels_redis.pubsub import RedisPubSubChannelLayer
+
     return RedisPubSubChannelLayer(hosts=[settings().channels_url], prefix="xp")
 
 

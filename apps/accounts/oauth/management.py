@@ -10,7 +10,6 @@ from typing import Any
 from django.db import transaction
 from rest_framework.request import Request
 
-from apps.accounts import things
 from apps.accounts.actor import Actor
 from apps.accounts.asking import actor_of
 from apps.accounts.models import Project, User
@@ -19,10 +18,6 @@ from apps.accounts.oauth.applications import ApplicationInfo
 from apps.accounts.oauth.models import Application
 from apps.audit.api import record
 from xplatform.core.errors import Forbidden, InvalidValue, NotFound
-
-
-def register_things() -> None:
-    things.register("application", lambda given: _whose(given["client_id"]))
 
 
 def visible(request: Request) -> list[ApplicationInfo]:
@@ -99,11 +94,6 @@ def revoke_own(request: Request, client_id: str) -> int:
 def _slug(application: Application) -> str:
     """ "": of no project, so that only superusers who named none see it."""
     return application.project.slug if application.project else ""
-
-
-def _whose(client_id: str) -> things.Found | None:
-    found = Application.objects.select_related("project").filter(client_id=client_id).first()
-    return things.Found(_slug(found)) if found else None
 
 
 def _record(
