@@ -1,6 +1,6 @@
-"""No NUL in an address's query or in a form: PostgreSQL stores none, so whatever looks something
-up by such a text would fail there, and find nothing elsewhere. (JSON bodies are checked by their
-serializers, paths by the permission matrix.)"""
+"""No NUL in an address, in the header that names a project or in a form: PostgreSQL stores none, so
+whatever looks something up by such a text would fail there, and find nothing elsewhere. (JSON
+bodies are checked by their serializers, what comes by WebSocket by ``apps.models.events``.)"""
 
 from __future__ import annotations
 
@@ -33,14 +33,23 @@ class NoNul:
 
 
 def _refused(request: HttpRequest) -> HttpResponse | None:
-    texts = [request.META.get("QUERY_STRING", "").encode("utf-8", "surrogateescape")]
-    if request.content_type == _FORM:
-        texts.append(request.body)
-    if not any(
-        b"\0" in unquote_to_bytes(text) for text in texts if b"%00" in text or b"\0" in text
-    ):
+    error: errors.PlatformError
+    if "\0" in request.path:
+        error = errors.NotFound("There is nothing of a name with a NUL in it.")
+    elif any(map(_has_one, _texts(request))):
+        error = errors.InvalidValue(
+            "A NUL character is in the address or in the form: no text has one."
+        )
+    else:
         return None
-    error = errors.InvalidValue(
-        "A NUL character is in the address or in the form: no text has one."
-    )
     return HttpResponse(errors.envelope(error), "application/json", error.status)
+
+
+def _texts(request: HttpRequest) -> list[bytes]:
+    given = [request.META.get(name, "") for name in ("QUERY_STRING", "HTTP_X_PROJECT")]
+    texts = [text.encode("utf-8", "surrogateescape") for text in given]
+    return [*texts, request.body] if request.content_type == _FORM else texts
+
+
+def _has_one(text: bytes) -> bool:
+    return (b"%00" in text or b"\0" in text) and b"\0" in unquote_to_bytes(text)

@@ -10,11 +10,10 @@ import asyncio
 import contextlib
 import time
 from typing import Any
-from urllib.parse import parse_qsl
 
 from apps.models.events.history import MAX_ID, Choice, following, is_foreign, read_number
 from apps.models.events.tail import read, tail
-from apps.models.events.visitor import visitor
+from apps.models.events.visitor import query_of, visitor
 from xplatform.core import errors, hints
 
 PATH = "/api/events"
@@ -34,7 +33,7 @@ class LongPoll:
 
 
 async def _wait_for_news(scope: Any) -> None:
-    query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    query = query_of(scope)
     seconds = read_number(query, "wait", 0, MAX_WAIT, 0)
     after = read_number(query, "after", 0, MAX_ID, None)
     who = visitor(scope)

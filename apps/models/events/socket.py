@@ -21,7 +21,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -29,7 +28,7 @@ from apps.audit import api as audit
 from apps.models.events.history import MAX_ID, Choice, is_foreign, read_number
 from apps.models.events.settled import newest_id
 from apps.models.events.tail import Tail, read, tail
-from apps.models.events.visitor import BEARER, Visitor, visitor
+from apps.models.events.visitor import BEARER, Visitor, query_of, visitor
 from apps.models.pictures import EventInfo
 from xplatform.core import errors, hints
 from xplatform.core.config import settings
@@ -75,9 +74,8 @@ class Socket:
 
     async def serve(self) -> None:
         await self._receive()  # websocket.connect
-        query = dict(parse_qsl(self._scope["query_string"].decode("latin-1")))
-        who = visitor(self._scope)
         try:
+            query, who = query_of(self._scope), visitor(self._scope)
             if who is None:
                 raise errors.NotAuthenticated(_SHOW_A_KEY)
             project = await read(who.project)

@@ -19,7 +19,7 @@ from django.http import HttpRequest
 from apps.accounts import api as accounts
 from apps.accounts.api import Actor
 from apps.models.caller import caller_of
-from xplatform.core.errors import Forbidden, NotAuthenticated
+from xplatform.core.errors import Forbidden, InvalidValue, NotAuthenticated
 
 #: a browser can set no header on a WebSocket but this list; the key is its second word
 BEARER = "bearer"
@@ -39,10 +39,19 @@ class Visitor:
         return caller_of(actor).project
 
 
-def visitor(scope: dict[str, Any]) -> Visitor | None:
-    """What somebody shows at the door; None: nothing. Whether it is good, ``project`` says."""
-    headers = {name.lower(): value for name, value in scope["headers"]}
+def query_of(scope: dict[str, Any]) -> dict[str, str]:
+    """Raises InvalidValue for what no database takes, as ``xplatform.texts`` does for Django."""
     query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    if any("\0" in value for value in query.values()):
+        raise InvalidValue("A NUL character is in the address: no text has one.")
+    return query
+
+
+def visitor(scope: dict[str, Any]) -> Visitor | None:
+    """What somebody shows at the door; None: nothing. Whether it is good, ``project`` says. Raises
+    InvalidValue."""
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    query = query_of(scope)
     project = headers.get(b"x-project", b"").decode("latin-1") or query.get("project", "")
     address = str((scope.get("client") or ("",))[0])
     token = _token(headers.get(b"authorization", b""), list(scope.get("subprotocols") or ()))

@@ -166,7 +166,7 @@ def test_a_revoked_key_ends_the_socket(server: Server) -> None:
     assert closed.value.rcvd.code == 4401
 
 
-@pytest.mark.parametrize("query", ["?after=x", "?replica=1"])
+@pytest.mark.parametrize("query", ["?after=x", "?replica=1", "?model=%00"])
 def test_bad_queries(server: Server, query: str) -> None:
     with pytest.raises(InvalidStatus) as refused, open_socket(server, query):
         pass
