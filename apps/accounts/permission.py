@@ -33,12 +33,8 @@ class MatrixPermission(BasePermission):
             if found is None or not (found.shared or actor.sees(found.project)):
                 raise unknown(kind, parameter, given[parameter])
         if not actor.may(route.action):
-            raise missing(route.action)
+            raise Forbidden.lacking(route.action)
         return True
-
-
-def missing(action: str) -> Forbidden:
-    return Forbidden(f"This needs the permission {action}.", data={"permission": action})
 
 
 def unknown(kind: str, parameter: str, value: str) -> NotFound:

@@ -176,13 +176,13 @@ def _get(limit_id: int, by: Actor, *, lock: bool = False) -> Limit:
 
 def _check_may(by: Actor, limit: Limit) -> None:
     if not by.may("limits.write"):
-        raise Forbidden("This needs the permission limits.write.")
+        raise Forbidden.lacking("limits.write")
     if by.superuser:
         return
     if limit.scope in ("project", "everyone") or limit.project != by.project:
-        raise Forbidden(
-            "This needs the permission limits.write as a superuser: admins of a project limit its"
-            " keys and users, not the project itself."
+        raise Forbidden.lacking(
+            "limits.write",
+            "as a superuser: admins of a project limit its keys and users, not the project itself",
         )
 
 
@@ -299,7 +299,7 @@ def delete_price(price_id: int, by: Actor) -> None:
 
 def _check_prices(by: Actor) -> None:
     if not by.may("prices.write"):
-        raise Forbidden("This needs the permission prices.write.")
+        raise Forbidden.lacking("prices.write")
 
 
 def _get_price(price_id: int) -> Price:

@@ -174,11 +174,11 @@ def _wish(request: Request, actor: Actor) -> reports.Wish:
     if user:
         user = actions.user_id(user) or "none"
     if not actor.may("usage.own"):
-        raise Forbidden("This needs the permission usage.own.")
+        raise Forbidden.lacking("usage.own")
     if not actor.may("usage.read"):
         own = "none" if actor.user_id is None else str(actor.user_id)
         if user not in ("", own):
-            raise Forbidden("This needs the permission usage.read.")
+            raise Forbidden.lacking("usage.read")
         user = own
     return reports.Wish(
         begin, end, actor.project or project, user, given.get("key", ""), given.get("model", ""),

@@ -68,6 +68,17 @@ def test_the_envelope_byte_by_byte():
     assert full["error"]["type"] == "rate_limit_error"
 
 
+def test_a_missing_permission_is_named_for_people_and_for_programs():
+    plain = errors.Forbidden.lacking("keys.read")
+    assert (plain.message, plain.data) == (
+        "This needs the permission keys.read.",
+        {"permission": "keys.read"},
+    )
+    assert errors.Forbidden.lacking("keys.read", "as an owner").message == (
+        "This needs the permission keys.read as an owner."
+    )
+
+
 def test_headers_tell_clients_whether_and_when_to_try_again():
     assert headers(errors.QueueFull(retry_after=2.1)) == {
         "x-should-retry": "true",

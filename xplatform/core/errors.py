@@ -351,6 +351,12 @@ class Forbidden(CallerError):
     type = "permission_error"
     cure = "Ask an administrator for the permission that the message names."
 
+    @classmethod
+    def lacking(cls, permission: str, how: str = "") -> Self:
+        """``how`` it has to be had, where that is not enough: "as …"."""
+        needed = f"{permission} {how}" if how else permission
+        return cls.said(f"This needs the permission {needed}.", data={"permission": permission})
+
 
 class AddressNotAllowed(CallerError):
     """The key is valid, but not from the address that the request came from."""

@@ -13,8 +13,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.credentials import local_operator
 from apps.accounts.hints import keys_changed
 from apps.accounts.models import Membership, Project, User
-from apps.accounts.permission import missing
-from xplatform.core.errors import Conflict
+from xplatform.core.errors import Conflict, Forbidden
 
 
 @contextmanager
@@ -45,7 +44,7 @@ def check(by: Actor | None, action: str) -> Actor:
     if by is None:
         return local_operator().actor()
     if not by.may(action):
-        raise missing(action)
+        raise Forbidden.lacking(action)
     return by
 
 

@@ -35,7 +35,7 @@ class Visitor:
         """Whose events they may see now; None: all. Raises what ``actor`` raises, and Forbidden."""
         actor = self.actor()
         if not actor.may(ACTION):
-            raise Forbidden(f"This needs the permission {ACTION}.", data={"permission": ACTION})
+            raise Forbidden.lacking(ACTION)
         return caller_of(actor).project
 
 
