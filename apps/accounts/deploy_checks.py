@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from xplatform.core.addresses import read_allowed
+from xplatform.core.addresses import is_own_machine, read_allowed
 from xplatform.core.config import SECRET_SETTINGS, Settings, settings
 
 #: characters of a key that nobody guesses
@@ -27,7 +27,7 @@ def check_deployment(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[C
 
 
 def problems(of: Settings) -> Iterator[CheckMessage]:
-    reached = not _is_loopback(of.host)
+    reached = not is_own_machine(of.host)
     encrypted = bool(of.tls_cert) or of.behind_tls
     if reached and not encrypted:
         yield Warning(
@@ -91,13 +91,6 @@ def problems(of: Settings) -> Iterator[CheckMessage]:
             hint="Use info.",
             id="xplatform.W010",
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _open_to_others(of: Settings) -> Iterator[Path]:

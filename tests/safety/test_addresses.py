@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xplatform.core.addresses import is_public, read_address, read_allowed
+from xplatform.core.addresses import is_own_machine, is_public, read_address, read_allowed
 from xplatform.core.config import ConfigError
 
 PRIVATE = """
@@ -30,6 +30,12 @@ def test_not_public(text: str) -> None:
 @pytest.mark.parametrize("text", PUBLIC)
 def test_public(text: str) -> None:
     assert is_public(read_address(text))
+
+
+def test_this_machine_itself() -> None:
+    own = ("localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1")
+    others = ("", "10.0.0.1", "0.0.0.0", "::", "::ffff:10.0.0.1", "localhost.example.com", "unix:")
+    assert [host for host in (*own, *others) if is_own_machine(host)] == list(own)
 
 
 def test_what_the_operator_allows() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from xplatform.cli import device_login, logins
+from xplatform.core.addresses import is_own_machine
 from xplatform.core.config import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Connection:
             # Whoever can read the home may operate the server. The token goes to no other server.
             self._key = _local_token(settings)
         handlers: list[urllib.request.BaseHandler] = []
-        if urlsplit(self.endpoint).hostname in ("127.0.0.1", "::1", "localhost"):
+        if is_own_machine(urlsplit(self.endpoint).hostname or ""):
             # A proxy for the world knows no server of this machine.
             handlers.append(urllib.request.ProxyHandler({}))
         if given is None and (context := _context(settings)) is not None:

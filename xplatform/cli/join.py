@@ -19,6 +19,7 @@ import msgspec
 
 from xplatform.cli.flags import add_setting_flags, settings_from
 from xplatform.cli.version import version
+from xplatform.core.addresses import is_own_machine
 from xplatform.core.config import PREFIX, ConfigError, Settings, secret
 from xplatform.warden.errors import StartError
 
@@ -138,7 +139,7 @@ def _post(url: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
         {"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
     )
     handlers = []
-    if urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost"):
+    if is_own_machine(urlsplit(url).hostname or ""):
         # A proxy for the world knows no server of this machine.
         handlers.append(urllib.request.ProxyHandler({}))
     try:

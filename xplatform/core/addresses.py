@@ -1,5 +1,5 @@
-"""Which network addresses somebody's URL may lead to: those of the public internet, and what the
-operator allows by ``fetch_allow``."""
+"""What a network address is: of this machine itself, of the public internet, or of what the
+operator lets requests reach by ``fetch_allow``."""
 
 from __future__ import annotations
 
@@ -49,6 +49,21 @@ def is_public(address: Address) -> bool:
     if address.is_multicast or address.is_reserved or address.is_unspecified:
         return False
     return address.is_global and not any(address in network for network in _REFUSED)
+
+
+def is_loopback(text: str) -> bool:
+    """An address of the machine itself, also as a socket of IPv6 shows one of IPv4."""
+    try:
+        address = read_address(text)
+    except ValueError:
+        return False  # a name, a Unix socket, or nothing
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def is_own_machine(host: str) -> bool:
+    """By the name that every machine has for itself, too. No name is looked up."""
+    return host == "localhost" or is_loopback(host)
 
 
 @dataclass(frozen=True, slots=True)

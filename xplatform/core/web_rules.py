@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from typing import Any, Final
 
+from xplatform.core.addresses import is_loopback
 from xplatform.core.config import ConfigError, Settings
 from xplatform.core.errors import Forbidden, InvalidRequest
 
@@ -216,7 +216,4 @@ def _header(scope: Scope, name: bytes) -> bytes:
 
 def _is_local(scope: Scope) -> bool:
     client = scope.get("client")
-    try:
-        return client is not None and ip_address(client[0]).is_loopback
-    except ValueError:
-        return False
+    return client is not None and is_loopback(client[0])

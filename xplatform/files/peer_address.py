@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from urllib.parse import urlsplit
 
+from xplatform.core.addresses import is_loopback, is_own_machine
 from xplatform.core.config import Settings
 
 #: of no machine (RFC 5737): the way to it is the way out of this one
@@ -24,7 +24,7 @@ def peer_url(settings: Settings) -> str:
 def _broker(url: str) -> str:
     """Its host; when that is this machine itself, somewhere else."""
     host = urlsplit(url).hostname or "localhost"
-    return _OUTSIDE if host == "localhost" or _is_loopback(host) else host
+    return _OUTSIDE if is_own_machine(host) else host
 
 
 def _own_address(towards: str) -> str:
@@ -37,11 +37,4 @@ def _own_address(towards: str) -> str:
             own = str(way.getsockname()[0])
     except OSError:
         return ""
-    return "" if _is_loopback(own) else own
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return "" if is_loopback(own) else own

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from apps.accounts.models import User
 from apps.accounts.oauth.models import Application
 from apps.accounts.oauth.scopes import Scopes
 from apps.accounts.oauth.secrets import ClientSecret
+from xplatform.core.addresses import is_own_machine
 from xplatform.core.errors import InvalidValue, MissingField, NotFound
 
 #: our names (those of RFC 6749 and 8628) → the toolkit's
@@ -206,7 +206,7 @@ def check_redirect(uri: str, param: str) -> None:
     plain = uri.isascii() and uri.isprintable() and not set(uri) & set(' "\\<>^`{|}')
     fine = plain and "#" not in uri and "@" not in parts.netloc and "*" not in uri
     if parts.scheme == "http":
-        fine = fine and _own_machine(host)
+        fine = fine and is_own_machine(host)
     elif parts.scheme == "https":
         fine = fine and bool(host)
     else:
@@ -218,15 +218,6 @@ def check_redirect(uri: str, param: str) -> None:
             " without fragment, user name or wildcard.",
             param=param,
         )
-
-
-def _own_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _all() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Collection
 from typing import Any, Final
@@ -10,6 +9,8 @@ from urllib.parse import urlsplit
 
 import requests
 from authlib.integrations.requests_client import OAuth2Session
+
+from xplatform.core.addresses import is_own_machine
 
 #: seconds to connect, between two bytes, and for all of it
 _CONNECT, _READ, _WHOLE = 5.0, 10.0, 20.0
@@ -56,15 +57,6 @@ def host_of(url: str) -> str:
         return (urlsplit(url).hostname or "").lower()
     except ValueError:
         return ""
-
-
-def is_own_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _read(response: requests.Response) -> None:

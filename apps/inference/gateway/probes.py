@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from typing import Any
 
@@ -13,6 +12,7 @@ from apps.inference.gateway.http import Exchange
 from apps.inference.gateway.hub import Hub
 from apps.inference.gateway.memory import Memory
 from xplatform import __version__
+from xplatform.core.addresses import is_loopback
 from xplatform.core.config import Settings
 from xplatform.core.sender import TaskSender
 
@@ -85,11 +85,5 @@ class Probes:
 
 def _is_local(exchange: Exchange) -> bool:
     """From this machine itself. (Not by a proxy on it that nobody told us to trust.)"""
-    if any(name in exchange.headers for name in _HANDED_ON):
-        return False
-    try:
-        address = ipaddress.ip_address(exchange.address)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+    handed_on = any(name in exchange.headers for name in _HANDED_ON)
+    return not handed_on and is_loopback(exchange.address)
