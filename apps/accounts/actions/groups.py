@@ -9,9 +9,9 @@ from typing import Final
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
+from apps.accounts.actions import users
 from apps.accounts.actions.guard import changing_people, check
 from apps.accounts.actor import Actor
-from apps.accounts.models import User
 from apps.audit import api as audit
 from xplatform.core.errors import Conflict, InvalidValue, NotFound
 
@@ -35,7 +35,7 @@ def groups(by: Actor | None = None) -> list[GroupInfo]:
 
 def group_info(name: str, by: Actor | None = None) -> GroupInfo:
     check(by, _ACTION)
-    return _info(_get(name))
+    return _info(named(name))
 
 
 def create_group(name: str, *, by: Actor | None = None) -> GroupInfo:
@@ -59,7 +59,7 @@ def create_group(name: str, *, by: Actor | None = None) -> GroupInfo:
 def delete_group(name: str, *, by: Actor | None = None) -> None:
     actor = check(by, _ACTION)
     with changing_people():
-        group = _get(name)
+        group = named(name)
         info = _info(group)
         group.delete()
         before = {"members": list(info.members), "roles": dict(info.roles)}
@@ -79,10 +79,8 @@ def remove_from_group(name: str, username: str, *, by: Actor | None = None) -> G
 def _set(name: str, username: str, member: bool, by: Actor | None) -> GroupInfo:
     actor = check(by, _ACTION)
     with changing_people():
-        group = _get(name)
-        user = User.objects.filter(username=username).first()
-        if user is None:
-            raise NotFound(f"There is no user {username[:100]!r}.", param="username")
+        group = named(name)
+        user = users.named(username)
         was = user.groups.filter(pk=group.pk).exists()
         if member and not was:
             user.groups.add(group)
@@ -90,10 +88,11 @@ def _set(name: str, username: str, member: bool, by: Actor | None) -> GroupInfo:
         elif was and not member:
             user.groups.remove(group)
             audit.record(actor, "group.remove", "group", name, before={"user": username})
-    return _info(_get(name))
+    return _info(named(name))
 
 
-def _get(name: str) -> Group:
+def named(name: str) -> Group:
+    """Raises NotFound."""
     found = Group.objects.filter(name=name).first()
     if found is None:
         raise NotFound(f"There is no group {name[:100]!r}.", param="name")

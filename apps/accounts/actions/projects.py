@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts import farewells
+from apps.accounts.actions import groups, users
 from apps.accounts.actions.guard import changing_people, check
 from apps.accounts.actor import Actor
 from apps.accounts.matrix.actions import ROLES, SUPERUSER, rank
@@ -195,14 +196,7 @@ def _membership(project: Project, kind: Kind, name: str) -> Membership | None:
 
 
 def _someone(kind: Kind, name: str) -> User | Group:
-    found: User | Group | None
-    if kind == "user":
-        found = User.objects.filter(username=name).first()
-    else:
-        found = Group.objects.filter(name=name).first()
-    if found is None:
-        raise NotFound(f"There is no {kind} {name[:100]!r}.", param="name")
-    return found
+    return users.named(name, "name") if kind == "user" else groups.named(name)
 
 
 def _check_role(role: str, actor: Actor) -> None:

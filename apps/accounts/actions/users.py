@@ -55,11 +55,19 @@ def users(by: Actor | None = None) -> list[UserInfo]:
 
 def user_info(username: str, by: Actor | None = None) -> UserInfo:
     check(by, _ACTION)
-    return info_of(_get(username))
+    return info_of(named(username))
 
 
 def info_of(user: User) -> UserInfo:
     return _info(user, all_roles([user.pk]).get(user.pk, {}))
+
+
+def named(username: str, param: str = "username") -> User:
+    """Raises NotFound, which blames ``param``."""
+    found = User.objects.filter(username=username).first()
+    if found is None:
+        raise NotFound(f"There is no user {username[:100]!r}.", param=param)
+    return found
 
 
 def create_user(
@@ -90,7 +98,7 @@ def change_user(username: str, *, by: Actor | None = None, **values: Any) -> Use
     actor = check(by, _ACTION)
     changed = _checked(values)
     with changing_people():
-        user = _get(username)
+        user = named(username)
         before = _told(user)
         _check_height(user, actor)
         for name, value in changed.items():
@@ -107,7 +115,7 @@ def set_password(username: str, password: str | None, *, by: Actor | None = None
     old one, and they choose one of their own at the next login."""
     actor = check(by, _ACTION)
     with changing_people():
-        user = _get(username)
+        user = named(username)
         _check_height(user, actor)
         _set_password(user, password)
         user.save(update_fields=["password"])
@@ -127,7 +135,7 @@ def delete_user(username: str, *, by: Actor | None = None) -> None:
     """With their keys, memberships and what they kept for themselves. What they launched stays."""
     actor = check(by, _ACTION)
     with changing_people():
-        user = _get(username)
+        user = named(username)
         before = _told(user)
         _check_height(user, actor)
         keys.revoke_keys_of(user, actor)
@@ -203,13 +211,6 @@ def _save(user: User) -> None:
             user.save(force_insert=True)
     except IntegrityError:
         raise Conflict(f"The name {user.username!r} is taken.", param="username") from None
-
-
-def _get(username: str) -> User:
-    found = User.objects.filter(username=username).first()
-    if found is None:
-        raise NotFound(f"There is no user {username[:100]!r}.", param="username")
-    return found
 
 
 def _info(user: User, roles: Mapping[str, str]) -> UserInfo:

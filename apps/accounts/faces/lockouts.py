@@ -14,11 +14,10 @@ from rest_framework.views import APIView
 
 from apps.accounts import lockout
 from apps.accounts.actions.locks import locks, unlock
+from apps.accounts.actions.users import named
 from apps.accounts.asking import actor_of
-from apps.accounts.models import User
 from apps.accounts.second_factor.actions import remove_all
 from apps.audit import api as audit
-from xplatform.core.errors import NotFound
 
 
 class LockSerializer(serializers.Serializer[Any]):
@@ -69,9 +68,7 @@ class LostSecondFactorView(APIView):
         summary="Take away the second factors of somebody who has lost them",
     )
     def delete(self, request: Request, username: str) -> Response:
-        user = User.objects.filter(username=username).first()
-        if user is None:
-            raise NotFound(f"There is no user {username[:100]!r}.", param="username")
+        user = named(username)
         with transaction.atomic():
             remove_all(user)
             audit.record(actor_of(request), "second_factor.remove_all", "user", user.username)
