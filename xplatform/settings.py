@@ -10,6 +10,7 @@ from typing import Any
 
 from apps.accounts.oauth.codes import user_code
 from apps.accounts.oauth.signing import former_keys, signing_key
+from apps.accounts.records import KEY_STATES
 from apps.metering.rules import KINDS as LIMIT_KINDS
 from apps.models.states import LaunchState, ReplicaState
 from xplatform.core.config import settings as _load
@@ -163,15 +164,7 @@ SPECTACULAR_SETTINGS = {
         "LaunchState": [state.value for state in LaunchState],
         "ReplicaState": [state.value for state in ReplicaState],
         "NodeState": ["up", "silent"],
-        "KeyState": [
-            "active",
-            "rotated",
-            "revoked",
-            "expired",
-            "owner disabled",
-            "owner left",
-            "project archived",
-        ],
+        "KeyState": list(KEY_STATES),
         "LimitKind": list(LIMIT_KINDS),
         "ModelKind": ["llm", "embedding", "rerank", "image", "audio", "video", "flexible"],
         "JoinTokenState": ["active", "revoked", "expired"],

@@ -7,13 +7,24 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from apps.accounts.actor import NOWHERE, Actor
 from apps.accounts.matrix.actions import SUPERUSER, actions_of
 from xplatform.core.errors import NotFound
 
 Kind = Literal["key", "login", "oauth", "operator"]
+#: of an API key; "owner left": its owner has no role in its project any more
+KeyState = Literal[
+    "active",
+    "rotated",
+    "revoked",
+    "expired",
+    "owner disabled",
+    "owner left",
+    "project archived",
+]
+KEY_STATES: Final[tuple[str, ...]] = get_args(KeyState)
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 #: id of the key that commands on this machine use: whoever can read the home folder has it

@@ -20,7 +20,7 @@ from apps.accounts.hints import keys_changed
 from apps.accounts.matrix.actions import rank
 from apps.accounts.models import ApiKey, Project, User
 from apps.accounts.models.keys import ApiKeyQuerySet
-from apps.accounts.records import KeyRecord, UserRecord, no_project
+from apps.accounts.records import KeyRecord, KeyState, UserRecord, no_project
 from apps.accounts.roles import user_record, user_records
 from apps.audit import api as audit
 from xplatform.core.errors import Conflict, Forbidden, InvalidValue, MissingField, NotFound
@@ -40,7 +40,7 @@ class KeyInfo:
     owner: str
     #: "": all of them
     project: str
-    state: str
+    state: KeyState
     actions: tuple[str, ...]
     models: tuple[str, ...]
     networks: tuple[str, ...]

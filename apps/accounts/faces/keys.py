@@ -13,16 +13,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.actions import keys
 from apps.accounts.asking import actor_of
-
-STATES = [
-    "active",
-    "rotated",
-    "revoked",
-    "expired",
-    "owner disabled",
-    "owner left",
-    "project archived",
-]
+from apps.accounts.records import KEY_STATES
 
 
 class KeySerializer(serializers.Serializer[Any]):
@@ -31,7 +22,7 @@ class KeySerializer(serializers.Serializer[Any]):
     prefix = serializers.CharField(help_text="The beginning of the key, to tell keys apart.")
     owner = serializers.CharField()
     project = serializers.CharField(help_text="Empty: a superuser's key for all projects.")
-    state = serializers.ChoiceField(STATES)
+    state = serializers.ChoiceField(KEY_STATES)
     actions = serializers.ListField(
         child=serializers.CharField(), help_text="Empty: all that its owner may."
     )

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models.people import Project, User
+from apps.accounts.records import KeyState
 
 #: keys that expired are known this long, so that whoever shows one is told
 REMEMBERED: Final = timedelta(days=30)
@@ -80,7 +81,7 @@ class ApiKey(models.Model):
         return min((at for at in (self.expires, self.valid_until) if at), default=None)
 
     @property
-    def state(self) -> str:
+    def state(self) -> KeyState:
         if self.revoked is not None:
             return "revoked"
         if self.ends is not None and self.ends <= timezone.now():
