@@ -168,6 +168,12 @@ SPECTACULAR_SETTINGS = {
         "LimitKind": list(LIMIT_KINDS),
         "ModelKind": ["llm", "embedding", "rerank", "image", "audio", "video", "flexible"],
         "JoinTokenState": ["active", "revoked", "expired"],
+        "Role": ["viewer", "developer", "admin", "owner"],
+        # Of Structs, which tell their words sorted.
+        "DownloadState": ["cancelled", "done", "failed", "paused", "queued", "running"],
+        "Hub": ["huggingface", "modelscope", "path", "uri"],
+        "ModelFormat": ["awq", "bnb", "fp4", "fp8", "ggufv2", "gptq", "mlx", "pytorch"],
+        "CompanionRole": ["controlnet", "draft", "lightning", "text_encoder", "vae"],
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

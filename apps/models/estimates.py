@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,10 +14,11 @@ from rest_framework.views import APIView
 from apps.models import api
 from apps.models.caller import caller
 from apps.models.catalogue.choice import choices, size_of, spec_for
-from apps.models.catalogue.schema import Family
+from apps.models.catalogue.schema import Family, Format
 from apps.models.control.peers import with_token
 from apps.models.events.history import read_number
 from apps.models.facts import (
+    Estimate,
     Facts,
     Machine,
     correct,
@@ -29,42 +30,74 @@ from apps.models.facts import (
     match,
 )
 from apps.models.files_views import family_of, first_node, source_for
-from apps.models.models import MemorySample
+from apps.models.models import Kind, MemorySample
 from apps.models.nodes.ask import ask_node
 from apps.models.permitted import UNSAFE
 from apps.models.registration_views import check_kind
 from xplatform.core.config import settings
 from xplatform.core.errors import Forbidden, InvalidValue, MissingField, PlatformError
+from xplatform.structs import StructSerializer
 
 _READ_SECONDS = 60.0
+_MOST_SLOTS, _MOST_TOKENS = 4096, 2**31 - 1
 _ACCELERATORS = ("cuda", "rocm", "metal")
 
 _PARAMETERS = [
     OpenApiParameter("name", str, description="Of the catalogue or a registration."),
     OpenApiParameter("path", str, description="Or: a file or folder on a node."),
     OpenApiParameter("node", str, description="Where the path is, and what it is to run on."),
-    OpenApiParameter("kind", str),
+    OpenApiParameter("kind", str, enum=Kind.values),
     OpenApiParameter("engine", str, description="Only this one."),
     OpenApiParameter("size", str, description="Billions of parameters."),
-    OpenApiParameter("format", str),
+    OpenApiParameter("format", str, enum=sorted(get_args(Format))),
     OpenApiParameter("quantization", str),
-    OpenApiParameter("context_length", int, description="Tokens of a request."),
-    OpenApiParameter("slots", int, description="Requests that run at once."),
+    OpenApiParameter(
+        "context_length",
+        {"type": "integer", "minimum": 1, "maximum": _MOST_TOKENS},
+        description="Tokens of a request.",
+    ),
+    OpenApiParameter(
+        "slots",
+        {"type": "integer", "minimum": 1, "maximum": _MOST_SLOTS},
+        description="Requests that run at once; as it is set, if absent.",
+    ),
 ]
+
+
+class EstimateSerializer(StructSerializer):
+    struct = Estimate
+
+
+class EngineEstimateSerializer(serializers.Serializer[Any]):
+    engine = serializers.CharField()
+    reads = serializers.BooleanField(help_text="It can run the model.")
+    reason = serializers.CharField(help_text="Why it cannot, or why nobody knows what it takes.")
+    estimate = EstimateSerializer(allow_null=True)
+    size = serializers.CharField(required=False, help_text="Of a family: what was chosen.")
+    format = serializers.CharField(required=False)
+    quantization = serializers.CharField(required=False)
+
+
+class EstimatesSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField(help_text="The family, or the path.")
+    engines = EngineEstimateSerializer(many=True)
+    slots = serializers.IntegerField()
+    context_length = serializers.IntegerField(allow_null=True)
+    node = serializers.CharField(help_text="That it was estimated for; empty: none is up.")
 
 
 @extend_schema_view(
     get=extend_schema(
         parameters=_PARAMETERS,
-        responses={200: OpenApiTypes.OBJECT},
+        responses=EstimatesSerializer,
         summary="Estimate the memory of a model",
     )
 )
 class EstimateView(APIView):
     def get(self, request: Request) -> Response:
         query = {name: str(text) for name, text in request.query_params.items() if text}
-        slots = read_number(query, "slots", 1, 4096, None) or settings().slots
-        context = read_number(query, "context_length", 1, 2**31 - 1, None)
+        slots = read_number(query, "slots", 1, _MOST_SLOTS, None) or settings().slots
+        context = read_number(query, "context_length", 1, _MOST_TOKENS, None)
         where = _machine(query.get("node", ""))
         engine = query.get("engine")
         name, path = query.get("name", ""), query.get("path", "")

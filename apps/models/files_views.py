@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -20,8 +19,10 @@ from apps.models.catalogue.schema import Family
 from apps.models.control.peers import Peers
 from apps.models.nodes.ask import ask_node
 from apps.models.registration_views import check_kind
+from apps.models.serializers import CachedSerializer, DiskSerializer, DownloadSerializer
 from xplatform.core.errors import Conflict, NotFound, PlatformError
-from xplatform.files import Source
+from xplatform.files import DownloadInfo, Source
+from xplatform.structs import StructSerializer
 
 _ASK_SECONDS = 3.0
 #: a hub has to be asked what there is
@@ -38,6 +39,36 @@ class FetchSerializer(serializers.Serializer[Any]):
     hub = serializers.ChoiceField(["huggingface", "modelscope"], required=False)
     revision = serializers.CharField(required=False, default="")
     node = serializers.CharField(required=False, help_text="By which node; the first, if absent.")
+
+
+class FilesOfNodeSerializer(serializers.Serializer[Any]):
+    node = serializers.CharField()
+    downloads = DownloadSerializer(many=True)
+    cached = CachedSerializer(many=True)
+    disk = DiskSerializer()
+
+
+class FilesSerializer(serializers.Serializer[Any]):
+    nodes = FilesOfNodeSerializer(many=True)
+
+
+class RemovedFilesSerializer(serializers.Serializer[Any]):
+    removed = CachedSerializer()
+
+
+class NodeDownload(DownloadInfo, frozen=True):
+    node: str
+
+
+class NodeDownloadSerializer(StructSerializer):
+    struct = NodeDownload
+
+
+class ChangedDownloadSerializer(StructSerializer):
+    """One that was forgotten is no more: then there is only `node`."""
+
+    struct = NodeDownload
+    partial_answer = True
 
 
 def picture(node: api.NodeInfo) -> dict[str, Any]:
@@ -98,7 +129,7 @@ def first_node() -> str:
 @extend_schema_view(
     get=extend_schema(
         parameters=[OpenApiParameter("node", str, description="Only of this node.")],
-        responses={200: OpenApiTypes.OBJECT},
+        responses=FilesSerializer,
         summary="Model files on the nodes, and downloads",
     )
 )
@@ -108,7 +139,7 @@ class FilesView(APIView):
 
 
 @extend_schema_view(
-    delete=extend_schema(responses={200: OpenApiTypes.OBJECT}, summary="Remove model files")
+    delete=extend_schema(responses={200: RemovedFilesSerializer}, summary="Remove model files")
 )
 class FileView(APIView):
     def delete(self, request: Request, node: str, entry: str) -> Response:
@@ -118,7 +149,7 @@ class FileView(APIView):
 @extend_schema_view(
     post=extend_schema(
         request=FetchSerializer,
-        responses={201: OpenApiTypes.OBJECT},
+        responses={201: NodeDownloadSerializer},
         summary="Fetch a model's files ahead of its launch",
         operation_id="downloads_fetch",
     )
@@ -132,8 +163,9 @@ class DownloadsView(APIView):
 
 @extend_schema_view(
     post=extend_schema(
+        parameters=[OpenApiParameter("action", str, OpenApiParameter.PATH, enum=_ACTIONS)],
         request=None,
-        responses={200: OpenApiTypes.OBJECT},
+        responses=ChangedDownloadSerializer,
         summary="Pause, resume, cancel or forget a download",
     )
 )

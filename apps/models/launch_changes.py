@@ -121,7 +121,7 @@ class ReplicasView(ChangeView):
 
 
 @extend_schema_view(
-    delete=extend_schema(responses=LaunchDetailSerializer, summary="Remove this replica")
+    delete=extend_schema(responses={200: LaunchDetailSerializer}, summary="Remove this replica")
 )
 class ReplicaView(ChangeView):
     def delete(self, request: Request, uid: str, replica: str) -> Response:

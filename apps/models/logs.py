@@ -7,6 +7,7 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,6 +20,7 @@ from xplatform.core.errors import InvalidValue, MissingField, NotFound
 
 MAX_LINES = 10_000
 _MAX_OFFSET = 2**63 - 1
+_FILES = ("output", "log")
 
 _PARAMETERS = [
     OpenApiParameter("model", str, description="Of the newest replica of this model."),
@@ -28,19 +30,56 @@ _PARAMETERS = [
     ),
     OpenApiParameter("folder", str, description="A log as `/api/nodes/{name}/logs` lists it."),
     OpenApiParameter(
-        "file", str, enum=["output", "log"], description="What it wrote, or its own log."
+        "file",
+        str,
+        enum=_FILES,
+        default="output",
+        description="What it wrote, or its own log.",
     ),
-    OpenApiParameter("lines", int, description=f"At most so many (100; up to {MAX_LINES})."),
     OpenApiParameter(
-        "offset", OpenApiTypes.INT64, description="Go on from there: `offset` of the last answer."
+        "lines",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LINES},
+        default=100,
+        description="At most so many.",
+    ),
+    OpenApiParameter(
+        "offset",
+        {"type": "integer", "format": "int64", "minimum": 0},
+        description="Go on from there: `offset` of the last answer.",
     ),
 ]
 
 
+class LogSerializer(serializers.Serializer[Any]):
+    lines = serializers.ListField(child=serializers.CharField(allow_blank=True))
+    offset = serializers.IntegerField(help_text="`offset` of the next question.")
+    size = serializers.IntegerField(help_text="Bytes of the whole log.")
+    folder = serializers.CharField()
+    file = serializers.ChoiceField(_FILES)
+    node = serializers.CharField()
+    replica = serializers.CharField(allow_null=True, help_text="The replica's id.")
+
+
+class LogSizesSerializer(serializers.Serializer[Any]):
+    """Bytes; one that nothing was written to yet is not there."""
+
+    output = serializers.IntegerField(required=False)
+    log = serializers.IntegerField(required=False)
+
+
+class LogFolderSerializer(serializers.Serializer[Any]):
+    folder = serializers.CharField()
+    process = serializers.CharField()
+    started = serializers.IntegerField(help_text="Unix time in milliseconds.")
+    files = LogSizesSerializer()
+
+
+class LogFoldersSerializer(serializers.Serializer[Any]):
+    logs = LogFolderSerializer(many=True, help_text="Newest first.")
+
+
 @extend_schema_view(
-    get=extend_schema(
-        parameters=_PARAMETERS, responses={200: OpenApiTypes.OBJECT}, summary="Read a log"
-    )
+    get=extend_schema(parameters=_PARAMETERS, responses=LogSerializer, summary="Read a log")
 )
 class LogsView(APIView):
     def get(self, request: Request) -> Response:
@@ -50,7 +89,7 @@ class LogsView(APIView):
             "offset": read_number(query, "offset", 0, _MAX_OFFSET, None),
             "file": query.get("file") or "output",
         }
-        if args["file"] not in ("output", "log"):
+        if args["file"] not in _FILES:
             raise InvalidValue("`file` is output or log.", param="file")
         replica = _replica(
             query.get("model", ""), query.get("replica", ""), caller(request).project
@@ -68,7 +107,7 @@ class LogsView(APIView):
         return Response({**answer, "node": node, "replica": str(replica.pk) if replica else None})
 
 
-@extend_schema_view(get=extend_schema(responses={200: OpenApiTypes.OBJECT}, summary="List logs"))
+@extend_schema_view(get=extend_schema(responses={200: LogFoldersSerializer}, summary="List logs"))
 class NodeLogsView(APIView):
     def get(self, request: Request, name: str) -> Response:
         return Response(ask_node(name, "logs.list"))

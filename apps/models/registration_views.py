@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -17,18 +16,36 @@ from apps.models import api
 from apps.models.caller import caller
 from apps.models.catalogue.convert import family_from
 from apps.models.catalogue.library import library
-from apps.models.catalogue.schema import Family
+from apps.models.catalogue.schema import Family, Format
 from apps.models.models import Kind
 from xplatform.core.errors import InvalidValue
+from xplatform.structs import StructSerializer
 
 _KIND = OpenApiParameter("kind", str, enum=Kind.values)
+
+
+class FamilySerializer(StructSerializer):
+    struct = Family
+
+
+class FamilyLineSerializer(serializers.Serializer[Any]):
+    """A family in a list; `/api/catalogue/{kind}/{name}` has all of it."""
+
+    kind = serializers.ChoiceField(Kind.values)
+    name = serializers.CharField()
+    abilities = serializers.ListField(child=serializers.CharField())
+    context_length = serializers.IntegerField(allow_null=True)
+    sizes = serializers.ListField(
+        child=serializers.CharField(), help_text="Billions of parameters; the smallest first."
+    )
+    formats = serializers.ListField(child=serializers.ChoiceField(sorted(get_args(Format))))
 
 
 class RegistrationSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(Kind.values)
     name = serializers.CharField()
     version = serializers.IntegerField()
-    family = serializers.DictField(help_text="In the form of the catalogue.")
+    family = FamilySerializer()
     project = serializers.CharField()
     owner = serializers.CharField(help_text="Who registered it.")
     shared = serializers.BooleanField()
@@ -118,7 +135,7 @@ class RegistrationView(APIView):
             _KIND,
             OpenApiParameter("search", str, description="Words; the best match first."),
         ],
-        responses={200: OpenApiTypes.OBJECT},
+        responses=FamilyLineSerializer(many=True),
         summary="Search the catalogue",
         operation_id="catalogue_list",
     )
@@ -132,7 +149,11 @@ class CatalogueView(APIView):
 
 
 @extend_schema_view(
-    get=extend_schema(responses={200: OpenApiTypes.OBJECT}, summary="Look at a family")
+    get=extend_schema(
+        parameters=[OpenApiParameter("kind", str, OpenApiParameter.PATH, enum=Kind.values)],
+        responses=FamilySerializer,
+        summary="Look at a family",
+    )
 )
 class FamilyView(APIView):
     def get(self, request: Request, kind: str, name: str) -> Response:

@@ -5,14 +5,58 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import msgspec
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.models.models import Model
-from apps.models.orders import Adapter, LaunchOrder
+from apps.models.orders import Adapter, LaunchOrder, Placement
 from apps.models.states import LaunchState, ReplicaState
 from xplatform.core.errors import InvalidValue
+from xplatform.devices import Device
+from xplatform.files import CachedInfo, DownloadInfo, Source
+from xplatform.structs import AsToldSerializer, StructSerializer
 
 T = TypeVar("T")
+
+
+class SourceSerializer(StructSerializer):
+    struct = Source
+
+
+class LaunchSourceSerializer(StructSerializer):
+    """Empty: the model is a path, or comes with the platform."""
+
+    struct = Source
+    partial_answer = True
+
+
+class AdapterSerializer(StructSerializer):
+    struct = Adapter
+
+
+class LaunchPlacementSerializer(StructSerializer):
+    struct = Placement
+
+
+class LaunchEstimateSerializer(AsToldSerializer):
+    """Bytes that one replica is expected to take; empty: nobody knows."""
+
+    key = serializers.CharField(required=False, help_text="What is learned for.")
+    device = serializers.IntegerField(required=False, help_text="On accelerators, …")
+    host = serializers.IntegerField(
+        required=False, help_text="… and in the machine's memory beside them."
+    )
+    host_alone = serializers.IntegerField(required=False, help_text="Without an accelerator.")
+    weights = serializers.IntegerField(required=False)
+    cache = serializers.IntegerField(required=False)
+    kept = serializers.IntegerField(required=False)
+    least = serializers.IntegerField(
+        required=False, help_text="What it runs with at least, slower."
+    )
+    correction = serializers.FloatField(
+        required=False, help_text="Learned from earlier launches; 1: nothing yet."
+    )
+    rough = serializers.BooleanField(required=False, help_text="Made from guessed facts.")
 
 
 class ReplicaSerializer(serializers.Serializer[Any]):
@@ -50,18 +94,18 @@ class LaunchSerializer(serializers.Serializer[Any]):
     model_path = serializers.CharField()
     slots = serializers.IntegerField()
     context_length = serializers.IntegerField(allow_null=True)
-    options = serializers.DictField()
+    options = serializers.DictField(help_text="By the engine's own names.")
     built_in = serializers.BooleanField()
     origin = serializers.ChoiceField(Model.Origin.values)
     family = serializers.CharField()
     size = serializers.CharField()
     format = serializers.CharField()
     quantization = serializers.CharField()
-    source = serializers.DictField()  # type: ignore[assignment]
+    source = LaunchSourceSerializer()  # type: ignore[assignment]
     packages = serializers.ListField(child=serializers.CharField())
-    adapters = serializers.ListField(child=serializers.DictField())
+    adapters = AdapterSerializer(many=True)
     abilities = serializers.ListField(child=serializers.CharField())
-    estimate = serializers.DictField(help_text="Bytes that one replica is expected to take.")
+    estimate = LaunchEstimateSerializer()
     wanted = serializers.IntegerField(help_text="Replicas that should run now.")
     min_replicas = serializers.IntegerField()
     max_replicas = serializers.IntegerField()
@@ -69,7 +113,7 @@ class LaunchSerializer(serializers.Serializer[Any]):
     pinned = serializers.BooleanField()
     prewarm = serializers.BooleanField()
     launch_anyway = serializers.BooleanField()
-    placement = serializers.DictField()
+    placement = LaunchPlacementSerializer()
     last_called = serializers.DateTimeField(allow_null=True)
     start_seconds = serializers.FloatField(
         allow_null=True, help_text="How long the last start took."
@@ -90,13 +134,23 @@ class LaunchDetailSerializer(LaunchSerializer):
     events = EventSerializer(many=True)
 
 
+@extend_schema_field(
+    {
+        "anyOf": [{"type": "integer"}, {"type": "string", "enum": ["auto"]}],
+        "nullable": True,
+    }
+)
+class CountField(serializers.JSONField):
+    pass
+
+
 class PlacementSerializer(serializers.Serializer[Any]):
     nodes = serializers.ListField(child=serializers.CharField(), required=False)
     labels = serializers.DictField(child=serializers.CharField(), required=False)
     devices = serializers.ListField(
         child=serializers.CharField(), required=False, help_text='Ids like "cuda:0".'
     )
-    count = serializers.JSONField(
+    count = CountField(
         required=False,
         allow_null=True,
         help_text='Accelerators of a replica: a number, "auto", or null for none.',
@@ -114,8 +168,8 @@ class NewLaunchSerializer(serializers.Serializer[Any]):
     model_path = serializers.CharField(
         required=False, help_text="A file or folder on the node. Not for built-in models."
     )
-    source = serializers.DictField(  # type: ignore[assignment]
-        required=False, help_text="Files to fetch: hub, id, revision, files, entry."
+    source = SourceSerializer(  # type: ignore[assignment]
+        required=False, help_text="Files to fetch."
     )
     hub = serializers.CharField(
         required=False, help_text="Where a family's files come from: huggingface or modelscope."
@@ -131,9 +185,7 @@ class NewLaunchSerializer(serializers.Serializer[Any]):
     options = serializers.DictField(required=False, help_text="Options by the engine's own names.")
     environment = serializers.DictField(child=serializers.CharField(), required=False)
     packages = serializers.ListField(child=serializers.CharField(), required=False)
-    adapters = serializers.ListField(
-        child=serializers.DictField(), required=False, help_text="LoRAs: name, path, scale."
-    )
+    adapters = serializers.ListField(child=AdapterSerializer(), required=False, help_text="LoRAs.")
     trust_remote_code = serializers.BooleanField(required=False)
     min_replicas = serializers.IntegerField(
         required=False, help_text="0: nothing runs until it is called."
@@ -167,8 +219,50 @@ class NewLaunchSerializer(serializers.Serializer[Any]):
 
 class AdaptersSerializer(serializers.Serializer[Any]):
     adapters = serializers.ListField(
-        child=serializers.DictField(), help_text="LoRAs: name, path, scale. All there shall be."
+        child=AdapterSerializer(), help_text="LoRAs: all there shall be."
     )
+
+
+class DeviceSerializer(StructSerializer):
+    struct = Device
+    whole_answer = True
+
+
+class DownloadSerializer(StructSerializer):
+    struct = DownloadInfo
+
+
+class CachedSerializer(StructSerializer):
+    struct = CachedInfo
+
+
+class DiskSerializer(AsToldSerializer):
+    """Empty: the node has not told yet."""
+
+    path = serializers.CharField(required=False)
+    used = serializers.IntegerField(required=False, help_text="Bytes of model files.")
+    free = serializers.IntegerField(required=False)
+    limit = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Of model files; null: none."
+    )
+
+
+class NodeDevicesSerializer(AsToldSerializer):
+    """Empty: the node has not told yet."""
+
+    devices = DeviceSerializer(many=True, required=False)
+    cpus = serializers.IntegerField(required=False)
+    memory_total = serializers.IntegerField(required=False, help_text="Bytes.")
+    memory_available = serializers.IntegerField(required=False)
+
+
+class NodeFilesSerializer(AsToldSerializer):
+    """Empty for those who may not see what lies on the machines. Without the names of files."""
+
+    downloads = DownloadSerializer(many=True, required=False)
+    cached = CachedSerializer(many=True, required=False)
+    disk = DiskSerializer(required=False)
+    peer = serializers.CharField(required=False, help_text="Where other nodes copy from it.")
 
 
 class NodeSerializer(serializers.Serializer[Any]):
@@ -177,13 +271,15 @@ class NodeSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(["up", "silent"])
     heartbeat = serializers.DateTimeField()
     version = serializers.CharField()
-    devices = serializers.DictField()
+    devices = NodeDevicesSerializer()
     replicas = serializers.IntegerField()
-    labels = serializers.DictField()
+    labels = serializers.DictField(child=serializers.CharField())
     cordoned = serializers.BooleanField()
     draining = serializers.BooleanField()
-    engines = serializers.DictField()
-    files = serializers.DictField()
+    engines = serializers.DictField(
+        child=serializers.CharField(), help_text="Those that are installed → their version."
+    )
+    files = NodeFilesSerializer()
 
 
 def order(values: dict[str, Any]) -> LaunchOrder:

@@ -41,7 +41,7 @@ class LaunchesView(APIView):
 
 @extend_schema_view(
     get=extend_schema(responses=LaunchDetailSerializer, summary="Look at a launch"),
-    delete=extend_schema(responses=LaunchDetailSerializer, summary="Terminate a launch"),
+    delete=extend_schema(responses={200: LaunchDetailSerializer}, summary="Terminate a launch"),
 )
 class LaunchView(APIView):
     def get(self, request: Request, uid: str) -> Response:

@@ -102,7 +102,7 @@ class KeysView(APIView):
 
 @extend_schema_view(
     get=extend_schema(responses=KeySerializer, summary="Look at an API key"),
-    delete=extend_schema(responses=KeySerializer, summary="Revoke an API key, for good"),
+    delete=extend_schema(responses={200: KeySerializer}, summary="Revoke an API key, for good"),
 )
 class KeyView(APIView):
     def get(self, request: Request, key_id: str) -> Response:

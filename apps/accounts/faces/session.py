@@ -51,7 +51,7 @@ class QuestionSerializer(serializers.Serializer[Any]):
         tags=["logins"],
         summary="Log in with a cookie",
     ),
-    delete=extend_schema(responses=SessionSerializer, tags=["logins"], summary="Log out"),
+    delete=extend_schema(responses={200: SessionSerializer}, tags=["logins"], summary="Log out"),
 )
 class SessionView(APIView):
     # Neither a key nor a token logs in to a session; the cookie is looked at here.

@@ -43,7 +43,7 @@ class StoredSecretsView(APIView):
         responses=StoredSecretSerializer,
         summary="Store a secret, which is not shown again",
     ),
-    delete=extend_schema(responses=StoredSecretSerializer, summary="Remove a stored secret"),
+    delete=extend_schema(responses={200: StoredSecretSerializer}, summary="Remove a stored secret"),
 )
 class StoredSecretView(APIView):
     def put(self, request: Request, name: str) -> Response:

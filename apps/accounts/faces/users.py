@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.actions import groups, users
 from apps.accounts.asking import actor_of
+from apps.accounts.matrix.actions import ROLES
 
 
 class UserSerializer(serializers.Serializer[Any]):
@@ -25,7 +26,8 @@ class UserSerializer(serializers.Serializer[Any]):
     is_staff = serializers.BooleanField(help_text="May come to Django's admin.")
     has_password = serializers.BooleanField()
     roles = serializers.DictField(
-        child=serializers.CharField(), help_text="Each project that they are in → their role."
+        child=serializers.ChoiceField(ROLES),
+        help_text="Each project that they are in → their role.",
     )
     groups = serializers.ListField(child=serializers.CharField())
     created = serializers.DateTimeField()
@@ -66,7 +68,7 @@ class GroupSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     members = serializers.ListField(child=serializers.CharField())
     roles = serializers.DictField(
-        child=serializers.CharField(), help_text="Each project that it is in → its role."
+        child=serializers.ChoiceField(ROLES), help_text="Each project that it is in → its role."
     )
 
 
@@ -156,7 +158,7 @@ class GroupView(APIView):
 
 @extend_schema_view(
     put=extend_schema(request=None, responses=GroupSerializer, summary="Put a user into a group"),
-    delete=extend_schema(responses=GroupSerializer, summary="Take a user out of a group"),
+    delete=extend_schema(responses={200: GroupSerializer}, summary="Take a user out of a group"),
 )
 class GroupMemberView(APIView):
     def put(self, request: Request, name: str, username: str) -> Response:

@@ -123,7 +123,8 @@ class ApplicationsView(APIView):
         summary="Change an OAuth application",
     ),
     delete=extend_schema(
-        responses=ApplicationSerializer, summary="Remove an OAuth application with its tokens"
+        responses={200: ApplicationSerializer},
+        summary="Remove an OAuth application with its tokens",
     ),
 )
 class ApplicationView(APIView):
@@ -171,7 +172,8 @@ class AuthorizationsView(APIView):
 
 @extend_schema_view(
     delete=extend_schema(
-        responses=RevokedSerializer, summary="Let an application act for you no longer"
+        responses={200: RevokedSerializer},
+        summary="Let an application act for you no longer",
     ),
 )
 class AuthorizationView(APIView):

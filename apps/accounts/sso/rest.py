@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -15,12 +15,28 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.asking import actor_of
+from apps.accounts.matrix.actions import ROLES
 from apps.accounts.sso import client, providers
 from apps.accounts.sso.models import SsoProvider
 from apps.accounts.sso.pages import absolute
 from apps.accounts.sso.providers import ProviderInfo
 from apps.accounts.sso.session import NotThere
 from apps.audit.api import record
+
+
+class RuleSerializer(serializers.Serializer[Any]):
+    """Who has the value gets the role in the project, or becomes a superuser."""
+
+    claim = serializers.CharField(min_length=1, max_length=200)
+    value = serializers.CharField(min_length=1, max_length=200, help_text="A glob.")
+    project = serializers.CharField(required=False)
+    role = serializers.ChoiceField(ROLES, required=False)
+    superuser = serializers.BooleanField(required=False, help_text="true, or not there.")
+
+
+@extend_schema_field(RuleSerializer)
+class RuleField(serializers.DictField):
+    """What is in it ``providers`` checks, for Django's admin, too."""
 
 
 class _Fields(serializers.Serializer[Any]):
@@ -48,13 +64,7 @@ class _Fields(serializers.Serializer[Any]):
         " verified; never as a superuser's.",
     )
     username_claim = serializers.CharField(max_length=100, required=False)
-    rules = serializers.ListField(
-        child=serializers.DictField(),
-        max_length=1000,
-        required=False,
-        help_text="Each `{claim, value, project, role}` or `{claim, value, superuser: true}`;"
-        " `value` is a glob.",
-    )
+    rules = serializers.ListField(child=RuleField(), max_length=1000, required=False)
     rule_needed = serializers.BooleanField(
         required=False, help_text="Refuse whoever no rule is for."
     )
@@ -134,7 +144,9 @@ class ProvidersView(APIView):
         responses=ProviderSerializer,
         summary="Change a single sign-on provider",
     ),
-    delete=extend_schema(responses=ProviderSerializer, summary="Remove a single sign-on provider"),
+    delete=extend_schema(
+        responses={200: ProviderSerializer}, summary="Remove a single sign-on provider"
+    ),
 )
 class ProviderView(APIView):
     def get(self, request: Request, name: str) -> Response:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from xplatform.core.errors import BY_CODE
+from xplatform.structs import as_30
 
 from . import answers, schema
 
@@ -61,7 +62,7 @@ def paths_and_components(version: str = "3.0.3") -> tuple[dict[str, Any], dict[s
     }
     paths = _paths()
     if version.startswith("3.0"):
-        return _as_30(paths), _as_30(components)
+        return as_30(paths), as_30(components)
     return paths, components
 
 
@@ -259,39 +260,3 @@ def _errors(statuses: list[int]) -> dict[str, Any]:
 
 def _ref(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{PREFIX}{name}"}
-
-
-# --- OpenAPI 3.0 -----------------------------------------------------------------------------
-
-
-def _as_30(node: Any) -> Any:
-    """JSON Schema of today into the dialect of OpenAPI 3.0: null is a flag, not a type, and an
-    exclusive bound is a flag beside the bound."""
-    if isinstance(node, list):
-        return [_as_30(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    out = {key: _as_30(value) for key, value in node.items() if key != "anyOf"}
-    if out.get("default", 0) is None:
-        del out["default"]
-    if out.get("required") == []:
-        del out["required"]  # 3.0 wants at least one
-    if node.get("type") == "null":
-        del out["type"]
-        return {**out, "nullable": True, "enum": [None]}
-    for bound in ("Minimum", "Maximum"):
-        limit = out.get(f"exclusive{bound}")
-        if isinstance(limit, int | float):
-            out[bound.lower()] = limit
-            out[f"exclusive{bound}"] = True
-    if "anyOf" in node:
-        some = [_as_30(item) for item in node["anyOf"] if item != {"type": "null"}]
-        if len(some) < len(node["anyOf"]):
-            out["nullable"] = True
-        if len(some) > 1:
-            out["anyOf"] = some
-        elif "$ref" in some[0]:
-            out["allOf"] = some  # beside a $ref nothing else counts
-        else:
-            out = {**some[0], **out}
-    return out

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+
+from apps.models.serializers import NodeDevicesSerializer
+
+
+@extend_schema_field(NodeDevicesSerializer)
+class _DevicesField(serializers.DictField):
+    """What a machine tells is written down as it is."""
 
 
 class LabelsSerializer(serializers.Serializer[Any]):
@@ -46,13 +54,16 @@ class JoinSerializer(serializers.Serializer[Any]):
     )  # fmt: skip
     version = serializers.CharField(required=False, allow_blank=True, default="")
     labels = serializers.DictField(child=serializers.CharField(allow_blank=True), default=dict)
-    devices = serializers.DictField(required=False, default=dict)
+    devices = _DevicesField(required=False, default=dict)
 
 
 class AdmissionSerializer(serializers.Serializer[Any]):
     node = serializers.CharField()
     broker = serializers.CharField(help_text="Address with a password of this machine's own.")
     channels = serializers.CharField()
-    settings = serializers.DictField(help_text="Settings of the cluster, for the machine to use.")
+    settings = serializers.DictField(
+        child=serializers.FloatField(),
+        help_text="Settings of the cluster, for the machine to use.",
+    )
     heartbeat = serializers.FloatField(help_text="Seconds between heartbeats.")
     silence = serializers.FloatField(help_text="Seconds after which it is taken for dead.")

@@ -129,7 +129,7 @@ class JoinTokensView(APIView):
 @extend_schema_view(
     get=extend_schema(responses=JoinTokenSerializer, summary="Look at a join token"),
     delete=extend_schema(
-        responses=JoinTokenSerializer,
+        responses={200: JoinTokenSerializer},
         summary="Revoke a join token, for good, and cut off the machines that joined with it",
     ),
 )
