@@ -35,7 +35,15 @@ from apps.accounts.last_use import noted, used
 from apps.accounts.models.people import DEFAULT_PROJECT
 from apps.accounts.oauth.applications import ensure_command_line
 from apps.accounts.oauth.authorizations import prune as prune_tokens
-from apps.accounts.records import LOCAL_OPERATOR, Credentials, KeyRecord, UserRecord
+from apps.accounts.records import (
+    LOCAL_OPERATOR,
+    Credentials,
+    KeyRecord,
+    Lowered,
+    UserRecord,
+    lowered,
+    read_lowered,
+)
 from apps.accounts.roles import user_record
 from apps.accounts.tokens.jwt import is_token as is_login_token
 from apps.accounts.tokens.verify import login_record
@@ -49,6 +57,7 @@ __all__ = [
     "Credentials",
     "KeyInfo",
     "KeyRecord",
+    "Lowered",
     "UserRecord",
     "active_keys",
     "actor_of",
@@ -70,8 +79,10 @@ __all__ = [
     "keys_changed",
     "local_operator",
     "login_record",
+    "lowered",
     "noted",
     "prune_tokens",
+    "read_lowered",
     "revoke_key",
     "rotate_key",
     "stored_secret",

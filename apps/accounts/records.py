@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, Literal, get_args
 
+import msgspec
+
 from apps.accounts.actor import NOWHERE, Actor
-from apps.accounts.matrix.actions import SUPERUSER, actions_of
+from apps.accounts.matrix.actions import SUPERUSER, actions_of, rank
 from xplatform.core.errors import NotFound
 
 Kind = Literal["key", "login", "oauth", "operator"]
@@ -191,6 +193,35 @@ def credential(
         models=models,
         networks=networks,
     )
+
+
+#: people who may less than before: what they are now; None: they may not log in any more
+Lowered = Mapping[int, UserRecord | None]
+
+
+def lowered(record: KeyRecord, owner: UserRecord | None) -> KeyRecord | None:
+    """A credential of somebody who may less now; None: it opens nothing. It only ever takes away:
+    which scopes it was given cannot be told from it."""
+    if owner is None:
+        return None
+    if not record.project:
+        role = owner.role("")
+    else:
+        role = "owner" if owner.superuser else owner.role(record.project)
+    role = min(role, record.role, key=rank)
+    if record.role and not role:
+        return None
+    return replace(
+        record,
+        role=role,
+        superuser=record.superuser and role == SUPERUSER,
+        actions=record.actions & actions_of(role),
+    )
+
+
+def read_lowered(told: object) -> Lowered:
+    """As a hint has it."""
+    return dict(msgspec.convert(told, list[tuple[int, UserRecord | None]]))
 
 
 @dataclass(frozen=True, slots=True)

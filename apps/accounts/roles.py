@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from apps.accounts import standing
-from apps.accounts.matrix.actions import highest
+from apps.accounts.matrix.actions import highest, rank
 from apps.accounts.models import Membership, User
 from apps.accounts.records import UserRecord
+
+#: (superuser, slug of each project → role)
+Standing = tuple[bool, dict[str, str]]
+Standings = Mapping[int, Standing]
 
 
 def user_records(users: Iterable[int] | None = None) -> dict[int, UserRecord]:
@@ -35,6 +39,26 @@ def user_records(users: Iterable[int] | None = None) -> dict[int, UserRecord]:
 
 def user_record(user_id: int) -> UserRecord | None:
     return user_records([user_id]).get(user_id)
+
+
+def standings() -> Standings:
+    """Of those who may log in now: whether they are superusers, and their roles. Three queries."""
+    roles = all_roles()
+    people = User.objects.filter(is_active=True).values_list("pk", "is_superuser")
+    return {pk: (superuser, roles.get(pk, {})) for pk, superuser in people}
+
+
+def lowered(before: Standings, now: Standings) -> dict[int, UserRecord | None]:
+    """Who may less than before, and what they are now."""
+    fallen = [pk for pk, was in before.items() if was != now.get(pk) and _is_less(now.get(pk), was)]
+    records = user_records(fallen) if fallen else {}
+    return {pk: records.get(pk) for pk in fallen}
+
+
+def _is_less(now: Standing | None, was: Standing) -> bool:
+    if now is None or was[0] > now[0]:
+        return True
+    return any(rank(now[1].get(slug, "")) < rank(role) for slug, role in was[1].items())
 
 
 def all_roles(users: list[int] | None = None) -> dict[int, dict[str, str]]:

@@ -6,12 +6,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts import api
-from apps.accounts.models import ApiKey
+from apps.accounts.actions import groups, projects, users
+from apps.accounts.models import ApiKey, User
 
 
 @pytest.fixture
@@ -42,6 +44,44 @@ def test_the_hint_names_what_was_revoked(told: list[dict[str, Any]]) -> None:
     _, record = api.create_key("k")
     api.revoke_key(record.id)
     assert [list(hint["revoked"]) for hint in told] == [[], [record.id]]
+
+
+def test_the_hint_names_who_may_less(told: list[dict[str, Any]]) -> None:
+    def lowered() -> dict[str, Any]:
+        """As web processes read it, by name."""
+        body = msgspec.msgpack.decode(msgspec.msgpack.encode(told[-1]))
+        names = dict(User.objects.values_list("pk", "username"))
+        found = api.read_lowered(body["lowered"])
+        return {
+            names.get(pk, "gone"): (record.superuser, record.roles) if record else None
+            for pk, record in found.items()
+        }
+
+    users.create_user("ann", is_superuser=True)
+    users.create_user("bob")
+    groups.create_group("team")
+    groups.add_to_group("team", "bob")
+    projects.create_project("lab")
+    projects.put_member("lab", "group", "team", "admin")
+    projects.put_member("lab", "user", "bob", "viewer")
+    assert lowered() == {}
+    for change, expected in (
+        (lambda: users.change_user("bob", email="bob@example.com"), {}),
+        (lambda: projects.put_member("lab", "group", "team", "developer"),
+         {"bob": (False, {"lab": "developer"})}),
+        (lambda: projects.put_member("lab", "group", "team", "admin"), {}),
+        (lambda: groups.remove_from_group("team", "bob"), {"bob": (False, {"lab": "viewer"})}),
+        (lambda: projects.remove_member("lab", "user", "bob"), {"bob": (False, {})}),
+        (lambda: users.change_user("ann", is_superuser=False), {"ann": (False, {})}),
+        (lambda: projects.put_member("lab", "user", "bob", "owner"), {}),
+        (lambda: projects.archive_project("lab"), {"bob": (False, {})}),
+        (lambda: projects.restore_project("lab"), {}),
+        (lambda: users.change_user("ann", is_active=False), {"ann": None}),
+        (lambda: users.change_user("ann", is_active=True), {}),
+        (lambda: users.delete_user("ann"), {"gone": None}),
+    ):  # fmt: skip
+        change()
+        assert lowered() == expected
 
 
 def test_what_is_rolled_back_is_not_told(told: list[dict[str, Any]]) -> None:

@@ -127,20 +127,27 @@ def test_the_hint_is_lost(server: Server) -> None:
 
 
 def test_the_database_is_gone_right_after(server: Server) -> None:
-    """What was revoked can be read by nobody: the word of the hint is enough, and all others go
-    on."""
+    """What was revoked, and who was disabled, can be read by nobody: the word of the hint is
+    enough, and all others go on."""
     key_id, token = key(server)
-    calls = streams_everywhere(server, token)
+    ann = server.post("/api/users", {"username": "ann"}).json()["id"]
+    member = server.request("PUT", "/api/projects/default/members/users/ann", {"role": "developer"})
+    assert member.status == 200, member.body
+    _, hers = key(server, owner="ann", project="default")
+    wait_for(lambda: status(server, hers) == 200, "her key to be known")
+    calls = [*streams_everywhere(server, token), stream(server, hers).at(3)]
     with rubbish_instead(server.home), broker(server) as client:
-        told = {"kind": "keys", "revoked": [key_id]}
+        told = {"kind": "keys", "revoked": [key_id], "lowered": [[ann, None]]}
         hint = serialize({"type": "hint", BODY: msgspec.msgpack.encode(told)})
         assert client.publish(f"xp__group__{WEBS}", hint) == 2
         for call in calls:
             ended(call, "key_revoked")
         refusal(server, token)
+        refusal(server, hers)
         stream(server, API_KEY, 5).counted(5)
     # It was nobody but us who said so.
     wait_for(lambda: status(server, token) == 200, "the database to be believed again", 30)
+    wait_for(lambda: status(server, hers) == 200, "the database to be believed again", 30)
 
 
 def test_a_key_that_expires_while_it_is_used(server: Server) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from apps.accounts import api as accounts
 from apps.accounts.api import Credentials, KeyRecord
-from apps.accounts.records import credential
+from apps.accounts.records import UserRecord, credential
 from apps.inference.gateway.auth import Callers
 from apps.inference.gateway.catalog import Catalog, names
 from apps.inference.gateway.http import Exchange
@@ -146,6 +147,54 @@ def test_a_hint_is_believed_until_a_reading_that_began_after_it() -> None:
     assert made.check(exchange("Bearer other"))
     made.take(read, time.monotonic())
     assert made.check(exchange())
+
+
+def test_people_who_may_less_are_believed_until_a_reading_that_began_after_it() -> None:
+    ann = UserRecord(7, "ann", False, {"blue": "developer", "green": "admin"})
+    green = record("green", project="green", role="admin")
+    ours, other = {"owner_id": 8, "owner_name": "bob"}, "Bearer other"
+    digest = hashlib.sha256(b"some-token").digest()
+    token = record("t", digest=digest, kind="oauth", project="green", role="admin")
+    read = Credentials(
+        (record(), green, record("all", project="", role="superuser"), record("other", **ours)),
+        {7: ann},
+        (token,),
+    )
+    made, before = Callers(), time.monotonic()
+    made.take(read, before)
+    made.check(exchange())
+
+    made.revoke((), {7: replace(ann, roles={"green": "viewer"})})
+    for _ in range(2):
+        for gone in (TOKEN, "all"):
+            with pytest.raises(errors.NotAuthenticated):
+                made.check(exchange(f"Bearer {gone}"))
+        for held in ("green", "some-token"):
+            actor = made.check(exchange(f"Bearer {held}")).actor
+            assert (actor.role, actor.may("models.read")) == ("viewer", True)
+            assert not actor.may("models.use")
+        assert made.check(exchange(other)).actor.may("models.use")
+        made.take(read, before)  # which began before we were told
+
+    made.revoke((), {7: None})
+    for gone in ("green", "some-token"):
+        with pytest.raises(errors.NotAuthenticated):
+            made.check(exchange(f"Bearer {gone}"))
+    assert 7 not in made._users
+    made.take(read, time.monotonic())
+    assert made.check(exchange()).actor.may("models.use")
+
+
+def test_what_is_taken_away_gives_nothing() -> None:
+    """Of a role that rises where another one falls, a scoped key knows nothing till it is read."""
+    scoped = record(actions=frozenset({"models.use"}))
+    ann = UserRecord(7, "ann", False, {"blue": "owner"})
+    assert accounts.lowered(scoped, ann) == scoped
+    raised = accounts.lowered(record(), ann)
+    assert raised is not None
+    assert (raised.role, raised.actions) == ("developer", record().actions)
+    # A superuser's key of a project was an owner's; now it is what its owner is there.
+    assert accounts.lowered(record(role="owner"), ann) == record(role="owner")
 
 
 def test_a_request_by_name_belongs_to_the_key_or_the_person() -> None:

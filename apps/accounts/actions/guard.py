@@ -13,6 +13,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.credentials import local_operator
 from apps.accounts.hints import keys_changed
 from apps.accounts.models import Membership, Project, User
+from apps.accounts.roles import lowered, standings
 from xplatform.core.errors import Conflict, Forbidden
 
 
@@ -22,12 +23,13 @@ def changing_people() -> Iterator[None]:
 
     Two at once could each see the other's owner and remove its own; so they wait for each other,
     at the row of the default project. Raises Conflict, undoing all, when no superuser would be
-    left, or a project that had an owner would have none.
+    left, or a project that had an owner would have none. Who may less afterwards is told to the
+    web processes by name.
     """
     default = ensure_default_project()
     with transaction.atomic():
         Project.objects.select_for_update().get(slug=default)
-        had_superuser, had_owner = _has_superuser(), _owned()
+        had_superuser, had_owner, before = _has_superuser(), _owned(), standings()
         yield
         if had_superuser and not _has_superuser():
             raise Conflict("This is the last superuser. Make another one first.")
@@ -36,7 +38,7 @@ def changing_people() -> Iterator[None]:
                 f"This is the last owner of {', '.join(sorted(orphans))}."
                 " Make somebody else its owner first."
             )
-        keys_changed()
+        keys_changed(lowered=lowered(before, standings()))
 
 
 def check(by: Actor | None, action: str) -> Actor:

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.urls import get_resolver
 
+from apps.accounts import api as accounts
 from apps.inference.gateway import cards, demand, metrics, refusals, waiting
 from apps.inference.gateway.bills import Bills
 from apps.inference.gateway.database import ask
@@ -242,7 +243,8 @@ class Gateway:
     def _hint(self, hint: dict[str, Any]) -> None:
         kind = str(hint.get("kind"))
         if kind == hints.KEYS:
-            self.memory.look_at_credentials(hint.get("revoked", ()))
+            lowered = accounts.read_lowered(hint.get("lowered", ()))
+            self.memory.look_at_credentials(hint.get("revoked", ()), lowered)
             return  # who listens for it is told when it can be read
         hints.tell(kind)
         if kind == "launch_failed":

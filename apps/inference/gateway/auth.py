@@ -42,22 +42,34 @@ class Callers:
         #: id of a credential that was revoked → when we were told, which may be before it can be
         #: read, and even before the database goes away
         self._revoked: dict[str, float] = {}
+        #: the same of people who may less than before
+        self._lowered: dict[int, tuple[float, UserRecord | None]] = {}
 
     def take(self, read: accounts.Credentials, began: float) -> None:
         """What the database had when that reading began (monotonic)."""
         self._revoked = {id: told for id, told in self._revoked.items() if told >= began}
+        self._lowered = {id: (at, who) for id, (at, who) in self._lowered.items() if at >= began}
         self._keys = {record.digest: record for record in read.keys}
         self._tokens = {record.digest: record for record in read.tokens}
         self._users, self._ended = read.users, read.ended_logins
-        self._drop_revoked()
+        self._take_away()
 
-    def revoke(self, ids: Iterable[str]) -> None:
+    def revoke(self, ids: Iterable[str], lowered: accounts.Lowered | None = None) -> None:
         """By the word of whoever did it, until the next reading shows it."""
-        self._revoked |= dict.fromkeys(ids, time.monotonic())
-        self._drop_revoked()
+        now = time.monotonic()
+        self._revoked |= dict.fromkeys(ids, now)
+        self._lowered |= {id: (now, who) for id, who in (lowered or {}).items()}
+        self._take_away()
 
-    def _drop_revoked(self) -> None:
+    def _take_away(self) -> None:
+        """What we were told of and cannot read yet."""
         self._known = {}
+        if self._lowered:
+            told = {id: who for id, (_, who) in self._lowered.items()}
+            users = {**self._users, **told}
+            self._users = {id: who for id, who in users.items() if who is not None}
+            self._keys = _lowered(self._keys, told)
+            self._tokens = _lowered(self._tokens, told)
         if gone := self._revoked.keys():
             self._ended |= gone
             for found in (self._keys, self._tokens):
@@ -112,6 +124,16 @@ class Callers:
             return accounts.login_record(token, self._users.get, self._ended.__contains__)
         key = self._keys.get(accounts.key_digest(token))
         return key or self._tokens.get(hashlib.sha256(token.encode()).digest())
+
+
+def _lowered(records: Mapping[bytes, KeyRecord], told: accounts.Lowered) -> dict[bytes, KeyRecord]:
+    def now(record: KeyRecord) -> KeyRecord | None:
+        owner = record.owner_id
+        if owner is None or owner not in told:
+            return record
+        return accounts.lowered(record, told[owner])
+
+    return {digest: left for digest, record in records.items() if (left := now(record))}
 
 
 def _malformed(header: bytes) -> errors.PlatformError:

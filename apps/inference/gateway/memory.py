@@ -68,10 +68,12 @@ class Memory:
         """Something has changed."""
         self._models.want()
 
-    def look_at_credentials(self, revoked: Iterable[str] = ()) -> None:
-        """Something has changed; these are of no use any more."""
-        if revoked:
-            self.callers.revoke(revoked)
+    def look_at_credentials(
+        self, revoked: Iterable[str] = (), lowered: accounts.Lowered | None = None
+    ) -> None:
+        """Something has changed; these are of no use any more, and these people may less."""
+        if revoked or lowered:
+            self.callers.revoke(revoked, lowered)
             self._on_callers()
         self._credentials.want()
 
