@@ -1,4 +1,4 @@
-# make serve | test | check | bench | lock | clean
+# make serve | test | check | bench | console | lock | clean
 # ARGS is passed on: make serve ARGS="--port 8000", make test ARGS="-k chat"
 
 SHELL := /bin/sh
@@ -9,13 +9,43 @@ ARGS ?=
 # Engine environments of the tests are made once and kept between runs.
 TEST_HOME := build/test-home
 
-.PHONY: serve install test check bench lock clean
+# The console is built where Node is, and only when something of it has changed.
+NPM := npm --prefix frontend --no-audit --no-fund --loglevel=error
+CONSOLE := xplatform/console/built/index.html
+CONSOLE_SOURCES := $(shell find frontend -path frontend/node_modules -prune -o -type f -print 2>/dev/null | grep -v -e '\.test\.' -e src/testing -e openapi.json -e api/schema.ts)
+NODE_IS_NEW := node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 20 || (+a == 20 && +b >= 19) ? 0 : 1)' 2>/dev/null
 
-serve: $(VENV)/.installed
+.PHONY: serve install test check bench console console-if-node lock clean
+
+serve: $(VENV)/.installed console-if-node
 	@$(BIN)/xplatform engine install llama.cpp --quiet
 	@exec $(BIN)/xplatform serve $(ARGS)
 
 install: $(VENV)/.installed
+
+console: $(CONSOLE)
+
+console-if-node:
+	@if $(NODE_IS_NEW); then $(MAKE) --no-print-directory console; \
+	elif [ ! -f $(CONSOLE) ]; then \
+	    echo "No web console: building it takes Node.js 20.19 or newer. All else works without it."; \
+	fi
+
+# The types of its requests come from what this server answers, so they are made first.
+frontend/src/api/schema.ts: $(VENV)/.installed frontend/node_modules/.installed $(shell find apps xplatform -name '*.py')
+	@$(BIN)/python manage.py spectacular --format openapi-json --file frontend/openapi.json
+	@cd frontend && npm run --silent api > /dev/null
+	@touch $@
+
+frontend/node_modules/.installed: frontend/package.json frontend/package-lock.json
+	@echo "Installing what the console is built with"
+	@$(NPM) ci
+	@touch $@
+
+$(CONSOLE): $(CONSOLE_SOURCES) frontend/src/api/schema.ts
+	@echo "Building the console"
+	@$(NPM) run --silent build
+	@touch $@
 
 test: $(VENV)/.installed-dev
 	@$(BIN)/xplatform --home $(TEST_HOME) engine install llama.cpp --quiet

@@ -42,15 +42,18 @@ class PagePolicy:
         return response  # type: ignore[no-any-return]
 
 
-def policy(nonce: str = "", *, form_action: str = "'self'") -> str:
-    """``form_action``: where forms may lead, also by the redirect after them."""
+def policy(nonce: str = "", *, form_action: str = "'self'", media: bool = False) -> str:
+    """``form_action``: where forms may lead, also by the redirect after them. ``media``: pictures
+    and sound that the page itself has made or fetched may be shown."""
+    made = " blob:" if media else ""
     own = f"'self' 'nonce-{nonce}'" if nonce else "'self'"
     return "; ".join(
         (
             "default-src 'none'",
             f"script-src {own}",
             f"style-src {own}",
-            "img-src 'self' data:",
+            f"img-src 'self' data:{made}",
+            *((f"media-src 'self'{made}",) if media else ()),
             "font-src 'self'",
             "connect-src 'self'",
             "manifest-src 'self'",

@@ -1,4 +1,4 @@
-"""Files of the admin and the API pages, served by the web processes themselves."""
+"""Files of the console, the admin and the API pages, served by the web processes themselves."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
+
+from xplatform import console
 
 
 class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
@@ -20,6 +22,8 @@ class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
 
     def __init__(self, get_response: Any) -> None:
         super().__init__(get_response)
+        if console.ASSETS.is_dir():
+            self.add_files(str(console.ASSETS), prefix=console.BASE + "assets/")
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
 
@@ -31,6 +35,10 @@ class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
 
     async def _later(self, file: Any, request: HttpRequest) -> HttpResponseBase:
         return await sync_to_async(self.serve)(file, request)
+
+    def immutable_file_test(self, path: str, url: str) -> bool:
+        """The console's build names each file by its content."""
+        return url.startswith(console.BASE) or bool(super().immutable_file_test(path, url))
 
     @staticmethod
     def serve(static_file: Any, request: HttpRequest) -> HttpResponseBase:

@@ -10,6 +10,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from apps.accounts.tokens.views import LoginView
+from xplatform.console import views as console
 
 admin.autodiscover()
 
@@ -17,8 +18,10 @@ handler404 = "xplatform.rest.not_found"
 handler500 = "xplatform.rest.failed"
 
 urlpatterns = [
-    # Until there is a console, the page that tells most.
-    path("", RedirectView.as_view(pattern_name="docs")),
+    path("", console.home),
+    path("ui", RedirectView.as_view(pattern_name="console", query_string=True)),
+    path("ui/", console.page, name="console"),
+    path("ui/<path:path>", console.page),
     path("admin/", admin.site.urls),
     path(
         "docs/openapi.json",

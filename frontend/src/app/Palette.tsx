@@ -1,0 +1,52 @@
+/** ⌘K: every place and every running model, by its name. */
+
+import { Spotlight, type SpotlightActionData } from '@mantine/spotlight';
+import { IconPlayerPlay, IconSearch } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { launchesQuery } from '@/api/launches';
+import { useMay } from '@/session/session';
+import { paletteStore } from './paletteStore';
+import { places } from './places';
+
+export default function Palette() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const may = useMay();
+  const launches = useQuery({ ...launchesQuery, enabled: may('launches.read') });
+  const actions: SpotlightActionData[] = [
+    ...places
+      .filter((place) => !place.needs || may(place.needs))
+      .map((place) => ({
+        id: place.to,
+        label: t(`nav.places.${place.name}`),
+        leftSection: <place.icon size={18} aria-hidden />,
+        rightSection: place.key ? <kbd>g {place.key}</kbd> : undefined,
+        onClick: () => void navigate({ to: place.to }),
+      })),
+    ...(launches.data ?? []).map((launch) => ({
+      id: `running/${launch.uid}`,
+      label: launch.uid,
+      description: [launch.family, launch.engine].filter(Boolean).join(' · '),
+      leftSection: <IconPlayerPlay size={18} aria-hidden />,
+      onClick: () => void navigate({ to: '/running/$uid', params: { uid: launch.uid } }),
+    })),
+  ];
+  return (
+    <Spotlight
+      store={paletteStore}
+      shortcut={['mod + K', '/']}
+      actions={actions}
+      nothingFound={t('palette.nothing')}
+      highlightQuery
+      scrollable
+      maxHeight={420}
+      searchProps={{
+        leftSection: <IconSearch size={18} />,
+        placeholder: t('palette.hint'),
+        'aria-label': t('palette.hint'),
+      }}
+    />
+  );
+}

@@ -1,0 +1,36 @@
+/** `g` and a letter goes to a place; not while something is typed. */
+
+import { useNavigate } from '@tanstack/react-router';
+import { useEffect } from 'react';
+import { places } from './places';
+
+const WITHIN_MS = 1200;
+
+export function useShortcuts(): void {
+  const navigate = useNavigate();
+  useEffect(() => {
+    let pressed = 0;
+    const hear = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        target.closest('input, textarea, select, [contenteditable]')
+      )
+        return;
+      if (event.key === 'g') {
+        pressed = Date.now();
+        return;
+      }
+      const place = Date.now() - pressed < WITHIN_MS && places.find((one) => one.key === event.key);
+      pressed = 0;
+      if (place) {
+        event.preventDefault();
+        void navigate({ to: place.to });
+      }
+    };
+    window.addEventListener('keydown', hear);
+    return () => window.removeEventListener('keydown', hear);
+  }, [navigate]);
+}

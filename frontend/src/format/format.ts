@@ -1,0 +1,88 @@
+/** Numbers with units, and times in the reader's zone and language. */
+
+const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
+
+export function bytes(value: number | null | undefined, language: string): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  let unit = 0;
+  let rest = Math.abs(value);
+  while (rest >= 1024 && unit < BYTES.length - 1) {
+    rest /= 1024;
+    unit += 1;
+  }
+  const digits = unit === 0 || rest >= 100 ? 0 : 1;
+  const text = new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(
+    value < 0 ? -rest : rest,
+  );
+  return `${text} ${BYTES[unit]}`;
+}
+
+export function count(value: number | null | undefined, language: string): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  return new Intl.NumberFormat(language, {
+    notation: Math.abs(value) >= 100_000 ? 'compact' : 'standard',
+    maximumFractionDigits: Math.abs(value) >= 100 && Math.abs(value) < 100_000 ? 0 : 1,
+  }).format(value);
+}
+
+export function percent(part: number, whole: number, language: string): string {
+  if (!whole) return '–';
+  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(part / whole);
+}
+
+/** `90` → 1 min 30 s; `0.02` → 20 ms. */
+export function seconds(value: number | null | undefined, language: string): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  const unit = (amount: number, name: string) =>
+    new Intl.NumberFormat(language, {
+      style: 'unit',
+      unit: name,
+      unitDisplay: 'short',
+      maximumFractionDigits: 0,
+    }).format(amount);
+  if (value < 1) return unit(value * 1000, 'millisecond');
+  if (value < 10)
+    return new Intl.NumberFormat(language, {
+      style: 'unit',
+      unit: 'second',
+      unitDisplay: 'short',
+      maximumFractionDigits: 1,
+    }).format(value);
+  const whole = Math.round(value);
+  const parts: [number, string][] = [
+    [Math.floor(whole / 86_400), 'day'],
+    [Math.floor(whole / 3600) % 24, 'hour'],
+    [Math.floor(whole / 60) % 60, 'minute'],
+    [whole % 60, 'second'],
+  ];
+  const first = parts.findIndex(([amount]) => amount > 0);
+  return parts
+    .slice(first, first + 2)
+    .filter(([amount]) => amount > 0)
+    .map(([amount, name]) => unit(amount, name))
+    .join(' ');
+}
+
+const STEPS: readonly [number, Intl.RelativeTimeFormatUnit][] = [
+  [60, 'second'],
+  [3600, 'minute'],
+  [86_400, 'hour'],
+  [86_400 * 30, 'day'],
+  [86_400 * 365, 'month'],
+];
+
+/** `3 minutes ago`. */
+export function ago(at: string | Date, language: string, now: number = Date.now()): string {
+  const past = (new Date(at).getTime() - now) / 1000;
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' });
+  let unitSeconds = 1;
+  for (const [limit, unit] of STEPS) {
+    if (Math.abs(past) < limit) return format.format(Math.trunc(past / unitSeconds), unit);
+    unitSeconds = limit;
+  }
+  return format.format(Math.trunc(past / unitSeconds), 'year');
+}
+
+export function moment(at: string | Date, language: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(at));
+}

@@ -1,0 +1,7 @@
+import { useTranslation } from 'react-i18next';
+import { Page } from '@/ui/Page';
+
+export default function NodesPage() {
+  const { t } = useTranslation();
+  return <Page title={t('nodes.title')}>{null}</Page>;
+}

@@ -1,0 +1,44 @@
+"""``/ui/…``: one page for every address in the console; its script reads the rest."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from xplatform import console
+from xplatform.pages import HEADER, csp_nonce, policy
+
+#: what the build leaves for the nonce of each answer
+_PLACE = "__CSP_NONCE__"
+#: an address that looks like a file is a file that is not there, not a page of the console
+_FILE = re.compile(r"[^/]+\.[a-z0-9]{1,5}\Z")
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return redirect("console" if console.is_built() else "docs")
+
+
+@require_safe
+def page(request: HttpRequest, path: str = "") -> HttpResponse:
+    if _FILE.search(path):
+        return HttpResponseNotFound("No such file.\n", content_type="text/plain")
+    if not console.is_built():
+        return render(request, "console/not_built.html", status=404)
+    nonce = str(csp_nonce(request)["csp_nonce"])
+    response = HttpResponse(_index(console.INDEX.stat().st_mtime_ns).replace(_PLACE, nonce))
+    # It names files by their content's hash: looked at anew each time, it is never out of date.
+    response["Cache-Control"] = "no-cache"
+    response[HEADER] = policy(nonce, media=True)
+    # Speech is recorded in the playground, in this page alone.
+    response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(self), payment=()"
+    return response
+
+
+@lru_cache(maxsize=1)
+def _index(changed: int) -> str:
+    return console.INDEX.read_text(encoding="utf-8")
