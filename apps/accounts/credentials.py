@@ -27,12 +27,12 @@ from apps.accounts.tokens import jwt
 from apps.accounts.tokens.logins import is_ended, recently_ended
 from apps.accounts.tokens.verify import login_record
 from xplatform.core.config import secret
-from xplatform.core.errors import KeyExpired, NotAuthenticated
+from xplatform.core.errors import AddressNotAllowed, KeyExpired, NotAuthenticated
 
 log = logging.getLogger(__name__)
 
-#: whether a key exists, was revoked or is used from a wrong place is nobody's business
-REFUSED = "The API key is unknown or revoked, or may not be used from here."
+#: whether a key exists or was revoked is nobody's business
+REFUSED = "This API key is not known here, or was revoked. Make one with 'xplatform create_key'."
 EXPIRED = "This API key has expired."
 
 
@@ -59,10 +59,13 @@ def find_credential(token: str) -> KeyRecord | None:
 
 
 def check_credential(token: str, address: str = "") -> KeyRecord:
-    """Raises NotAuthenticated, in the same words whatever is wrong, unless it has expired."""
+    """Raises NotAuthenticated, in the same words whatever is wrong. Who has all of a key is told
+    that it has expired (KeyExpired), or may not be used from there (AddressNotAllowed)."""
     found = _find(token)
-    if found is None or not found.may_come_from(address):
+    if found is None:
         raise NotAuthenticated(REFUSED)
+    if not found.may_come_from(address):
+        raise AddressNotAllowed(address)
     if found.has_expired():
         raise KeyExpired(EXPIRED)
     return found

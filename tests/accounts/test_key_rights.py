@@ -14,6 +14,7 @@ from apps.accounts.models import ApiKey
 from apps.audit.models import Entry
 from tests.accounts.asked import Asking
 from tests.support.people import key_of, person
+from xplatform.core.errors import AddressNotAllowed
 
 pytestmark = pytest.mark.usefixtures("clean_database")
 
@@ -148,12 +149,18 @@ class TestMaking:
 
 
 class TestWhere:
-    def test_from_elsewhere_it_is_like_an_unknown_one(self, root: Asking) -> None:
+    def test_from_elsewhere_its_owner_is_told_so(self, root: Asking) -> None:
+        """In the words of /v1; whoever has only a part of it learns nothing."""
         token = key_of("dev", networks=["10.0.0.0/8"])
         unknown = Client().get("/api/me", headers={"Authorization": "Bearer xp-unknown"})
+        part = Client().get("/api/me", headers={"Authorization": f"Bearer {token[:-1]}"})
+        assert unknown.status_code == part.status_code == 401
+        assert unknown.json() == part.json()
         outside = Client().get("/api/me", headers={"Authorization": f"Bearer {token}"})
-        assert outside.status_code == unknown.status_code == 401
-        assert outside.json() == unknown.json()
+        assert outside.status_code == 403
+        told = outside.json()["error"]
+        assert told["code"] == "address_not_allowed"
+        assert told["message"] == AddressNotAllowed("127.0.0.1").message
         inside = Client().get(
             "/api/me", headers={"Authorization": f"Bearer {token}"}, REMOTE_ADDR="10.1.2.3"
         )

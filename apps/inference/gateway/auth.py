@@ -106,10 +106,7 @@ class Callers:
             raise _malformed(header)
         record = self._find(found[1].decode("ascii"))
         if record is None:
-            raise errors.NotAuthenticated(
-                "This API key is not known here, or was revoked. Make one with "
-                "'xplatform create_key'."
-            )
+            raise errors.NotAuthenticated(accounts.REFUSED)
         if not record.may_come_from(address):
             raise errors.AddressNotAllowed(address)
         if len(self._known) >= _MOST_KNOWN:
