@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -29,7 +30,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         log.error("%s failed", type(context["view"]).__name__, exc_info=error)
         platform = errors.Internal()
     set_rollback()
-    refused.note(platform, context["request"], context.get("kwargs") or {})
+    refused.note(platform, context["request"], context.get("kwargs") or {}, error)
     return Response(
         json.loads(errors.envelope(platform)),
         status=platform.status,
@@ -50,6 +51,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
+    refused.failed(request, sys.exc_info()[1])
     if not request.path.startswith(_PROGRAMS):
         return server_error(request)
     return HttpResponse(errors.envelope(errors.Internal()), "application/json", 500)

@@ -7,7 +7,7 @@ from apps.audit.chain import End, seal
 from apps.audit.context import Acting, Who, acting, at_the_machine, within
 from apps.audit.context import now as acting_now
 from apps.audit.recording import record
-from apps.audit.refusals import Attempt, refused
+from apps.audit.refusals import Attempt, failed, refused
 from apps.audit.refusals import flush as flush_refusals
 from apps.audit.retention import prune, prune_old
 from apps.audit.search import MOST, Choice, counted, csv_lines, json_lines, newest
@@ -26,6 +26,7 @@ __all__ = [
     "at_the_machine",
     "counted",
     "csv_lines",
+    "failed",
     "flush_refusals",
     "json_lines",
     "newest",

@@ -1,4 +1,4 @@
-"""Attempts that were refused: the first of its kind at once, a flood of them by count.
+"""Attempts that were refused, or failed: the first of its kind at once, a flood of them by count.
 
 A kind is one address (or person), one reason, one thing. Each process writes at most a row a
 minute for it, and knows a bounded number of kinds: what goes beyond is counted together. Nothing
@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Literal
 
 from django.db import close_old_connections, connection
 
@@ -31,7 +31,8 @@ _MANY: Final = "many"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What was refused to whom. ``reason`` is the code of the error, ``why`` its text."""
+    """What was refused to whom, or failed them. ``reason`` is the code of the error, ``why`` its
+    text."""
 
     action: str
     reason: str
@@ -40,6 +41,7 @@ class Attempt:
     project: str = ""
     who: context.Acting = field(default_factory=context.Acting)
     why: str = ""
+    outcome: Literal["refused", "failed"] = "refused"
 
     @property
     def kind(self) -> tuple[str, ...]:
@@ -47,7 +49,7 @@ class Attempt:
         if not who.name:
             # Nobody we know: what they try makes no difference.
             return (self.reason, who.address)
-        tried = (self.action, self.thing, self.thing_id, who.via)
+        tried = (self.action, self.thing, self.thing_id, who.via, self.outcome)
         return (self.reason, who.address, who.name, who.key_id, *tried)
 
 
@@ -135,6 +137,11 @@ def refused(attempt: Attempt, wait: bool = True) -> None:
     _refusals.note(attempt, wait)
 
 
+def failed(attempt: Attempt) -> None:
+    """A change that was allowed and has not happened, for a reason that is not the caller's."""
+    _refusals.note(replace(attempt, outcome="failed"), wait=True)
+
+
 def flush() -> None:
     """At a process's end, and for tests."""
     _refusals.flush(all_of_them=True)
@@ -142,7 +149,11 @@ def flush() -> None:
 
 def _folded(attempt: Attempt) -> Attempt:
     return Attempt(
-        attempt.action, attempt.reason, who=context.Acting(address=_MANY), why=attempt.why
+        attempt.action,
+        attempt.reason,
+        who=context.Acting(address=_MANY),
+        why=attempt.why,
+        outcome=attempt.outcome,
     )
 
 
@@ -152,10 +163,10 @@ def _write(attempt: Attempt, count: int) -> None:
         with context.within(who):
             record(
                 None, attempt.action, attempt.thing, attempt.thing_id, attempt.project,
-                outcome="refused", why=f"{attempt.reason}: {attempt.why}", count=count,
+                outcome=attempt.outcome, why=f"{attempt.reason}: {attempt.why}", count=count,
             )  # fmt: skip
     except Exception as error:
         log.warning(
-            "audit: %d × %s refused to %s (%s) is not recorded: %s",
-            count, attempt.action, who.name, who.address, str(error).strip(),
+            "audit: %d × %s %s to %s (%s) is not recorded: %s",
+            count, attempt.action, attempt.outcome, who.name, who.address, str(error).strip(),
         )  # fmt: skip

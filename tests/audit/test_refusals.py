@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,8 @@ from django.test import Client
 from apps.audit import api, refusals
 from apps.audit.models import Entry
 from apps.audit.refusals import Attempt, Refusals
+from xplatform.cli import django_commands
+from xplatform.core.errors import NodeSilent
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +117,85 @@ def test_the_database_is_away(alone: Refusals, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(refusals, "record", fail)
     assert Client().get("/api/launches").status_code == 401
+
+
+# -- changes that fail ---------------------------------------------------------------------------
+
+
+def failures() -> list[tuple[Any, ...]]:
+    found = Entry.objects.filter(outcome="failed").order_by("id")
+    return list(found.values_list("who", "action", "thing", "thing_id", "via", "why", "count"))
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        raise error
+
+    return fail
+
+
+@pytest.mark.django_db
+def test_a_change_that_fails(
+    alone: Refusals, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"username": "ann"}, "application/json"
+    monkeypatch.setattr("apps.accounts.actions.users._save", raising(DatabaseError("xp-secret")))
+    for _ in range(3):
+        assert admin_client.post("/api/users", *body).status_code == 500
+    silent = raising(NodeSilent("gpu-1"))
+    monkeypatch.setattr("apps.accounts.actions.users._save", silent)
+    assert admin_client.post("/api/users", *body).status_code == 503
+    # To look at something is no change.
+    monkeypatch.setattr("apps.accounts.actions.users.all_roles", silent)
+    assert admin_client.get("/api/users/admin").status_code == 503
+    alone.flush(all_of_them=True)
+    told = ("admin", "users.manage", "", "", "POST /api/users")
+    assert failures() == [
+        (*told, "internal_error: DatabaseError", 1),
+        (*told, "node_silent: Node 'gpu-1' does not answer.", 1),
+        (*told, "internal_error: DatabaseError", 2),
+    ]
+
+
+@pytest.mark.django_db
+def test_what_fails_before_it_was_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = raising(DatabaseError("gone"))
+    monkeypatch.setattr("apps.accounts.authentication.check_credential", broken)
+    answer = Client().post(
+        "/api/users", {}, "application/json", headers={"Authorization": "Bearer xp-some-key"}
+    )
+    assert answer.status_code == 500
+    assert not Entry.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_page_and_a_command_that_fail(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.accounts.admin.ProjectAdmin.save_model", raising(OSError("disk")))
+    admin_client.raise_request_exception = False
+    page, inline = "/admin/accounts/project/add/", "memberships-"
+    form = {"slug": "lab", inline + "TOTAL_FORMS": "0", inline + "INITIAL_FORMS": "0"}
+    assert admin_client.post(page, form).status_code == 500
+
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "xplatform.settings")
+    monkeypatch.setattr("apps.accounts.actions.projects._title", raising(OSError("disk")))
+    with pytest.raises(OSError, match="disk"):
+        django_commands.run("create_project", ["lab"])
+    with pytest.raises(SystemExit):  # typed wrong
+        django_commands.run("create_project", [])
+    on_page, by_command = failures()
+    assert on_page == (
+        "admin",
+        f"POST {page}",
+        "",
+        "",
+        f"POST {page}",
+        "internal_error: OSError",
+        1,
+    )
+    assert by_command[:2] == ("operator", "create_project")
+    assert by_command[5:] == ("internal_error: OSError", 1)
 
 
 def test_the_thread(clean_database: None, monkeypatch: pytest.MonkeyPatch) -> None:

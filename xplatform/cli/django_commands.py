@@ -6,6 +6,7 @@ import difflib
 import os
 import sys
 
+from apps.accounts.matrix.commands import MANAGE
 from xplatform.cli.main import COMMANDS, fail
 
 
@@ -24,8 +25,15 @@ def run(name: str, words: list[str]) -> int:
             close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
             hint = f"Did you mean {' or '.join(close)}?" if close else "'xplatform --help' tells."
             return fail(f"there is no command {name!r}. {hint}")
-    from apps.audit.api import at_the_machine
+    from apps.audit import api as audit
 
-    with at_the_machine(name):
-        execute_from_command_line([sys.argv[0], name, *words])
+    with audit.at_the_machine(name) as who:
+        try:
+            execute_from_command_line([sys.argv[0], name, *words])
+        except Exception as error:
+            # What was typed wrong ends by a SystemExit; this is a defect, or a database that fails.
+            if name in MANAGE:
+                kind = type(error).__name__
+                audit.failed(audit.Attempt(name, "internal_error", "command", who=who, why=kind))
+            raise
     return 0
