@@ -41,15 +41,24 @@ from apps.models.pictures import (
     running_launch,
     served_models,
 )
+from apps.models.pulse.points import ModelPoint as PulsePoint
+from apps.models.pulse.store import BEAT as PULSE_BEAT
+from apps.models.pulse.store import Step as PulseStep
+from apps.models.pulse.store import store as pulse_store
+from apps.models.pulse.telling import Slots as PulseSlots
 from apps.models.registrations import RegistrationInfo, registration, registrations
 
 __all__ = [
+    "PULSE_BEAT",
     "Adapter",
     "EventInfo",
     "LaunchInfo",
     "LaunchOrder",
     "NodeInfo",
     "Placement",
+    "PulsePoint",
+    "PulseSlots",
+    "PulseStep",
     "RegistrationInfo",
     "ReplicaInfo",
     "ServedModel",
@@ -64,6 +73,7 @@ __all__ = [
     "move_replica",
     "nodes",
     "past_launches",
+    "pulse_store",
     "register",
     "registration",
     "registrations",

@@ -2,6 +2,7 @@ from django.urls import include, path
 
 from apps.models import estimates, files_views, launch_changes, logs, registration_views, views
 from apps.models.events.views import EventsView
+from apps.models.pulse.views import PulseView
 
 urlpatterns = [
     path("launches", views.LaunchesView.as_view(), name="launches"),
@@ -19,6 +20,7 @@ urlpatterns = [
     path("catalogue/<str:kind>/<str:name>", registration_views.FamilyView.as_view()),
     path("estimate", estimates.EstimateView.as_view()),
     path("events", EventsView.as_view(), name="events"),
+    path("pulse", PulseView.as_view()),
     path("files", files_views.FilesView.as_view()),
     path("files/<str:node>/<str:entry>", files_views.FileView.as_view()),
     path("downloads", files_views.DownloadsView.as_view()),

@@ -13,9 +13,18 @@ RESERVE = 512 << 20
 
 def free(folder: Path) -> int:
     """Bytes that may be written where the folder is or will be."""
+    return max(_usage(folder).free - RESERVE, 0)
+
+
+def total(folder: Path) -> int:
+    """Bytes of the disk on which the folder is or will be."""
+    return _usage(folder).total
+
+
+def _usage(folder: Path) -> shutil._ntuple_diskusage:
     while not folder.exists():
         folder = folder.parent
-    return max(shutil.disk_usage(folder).free - RESERVE, 0)
+    return shutil.disk_usage(folder)
 
 
 def check(folder: Path, wanted: int, others: int, what: str, removable: int) -> None:

@@ -272,6 +272,7 @@ class Files:
             "path": str(root),
             "used": self._shop.cache.size(),
             "free": disk.free(root),
+            "total": disk.total(root),
             "limit": self._shop.limit or None,
         }
 

@@ -24,6 +24,7 @@ from apps.inference.gateway.hub import Hub
 from apps.inference.gateway.memory import Memory
 from apps.inference.gateway.named import Named
 from apps.inference.gateway.probes import Probes
+from apps.inference.gateway.pulse import Pulse
 from apps.inference.gateway.requests import Requests
 from apps.inference.gateway.revoking import end_refused
 from apps.inference.gateway.routes import Handler, Routes, parts
@@ -108,6 +109,8 @@ class Gateway:
         age = exchange.age()
         metrics.REQUESTS.labels(route, exchange.model, str(exchange.outcome)).inc()
         metrics.DURATION.labels(route, exchange.model).observe(age)
+        if exchange.model and exchange.method == "POST" and "{" not in route:
+            self._pulse.answered(exchange.model, exchange.outcome)
         log.info(
             "%s %s %s model=%s %.1f ms %s",
             exchange.method, route, exchange.outcome, exchange.model or "-", age * 1000,
@@ -145,9 +148,11 @@ class Gateway:
         self._gate.start()
         self._bills = Bills(self._gate)
         self.hub.on_late_end = self._bills.hear
+        self._pulse = Pulse(self.hub, self.memory.catalog)
         endpoints = Endpoints(
-            self._settings, self.memory, self.hub, self._waiting, named, self._gate, self._bills
-        )
+            self._settings, self.memory, self.hub, self._waiting, named, self._gate, self._bills,
+            self._pulse,
+        )  # fmt: skip
         requests = Requests(self.memory, named)
         probes = Probes(self._settings, self.memory, self.hub, self._sender)
         self._routes = Routes(
@@ -177,6 +182,7 @@ class Gateway:
             self._used.keep_telling,
             self._look_at_waiting,
             self._tell_demand,
+            self._pulse.keep_telling,
             self._sweep,
             self._warm_up,
         ):

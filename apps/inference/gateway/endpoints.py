@@ -17,6 +17,7 @@ from apps.inference.gateway.http import ClientGone, Exchange
 from apps.inference.gateway.hub import Hub
 from apps.inference.gateway.memory import Memory
 from apps.inference.gateway.named import Named
+from apps.inference.gateway.pulse import Pulse
 from apps.inference.gateway.ticket import Ticket
 from apps.inference.gateway.waiting import Waiting, patience
 from apps.inference.openai import encode, media, parse, results
@@ -66,6 +67,7 @@ class Endpoints:
     named: Named
     gate: Gate
     bills: Bills
+    pulse: Pulse
 
     # -- routes -------------------------------------------------------------------------------
 
@@ -269,6 +271,7 @@ class Endpoints:
                 if deltas and not shown:
                     shown = True
                     metrics.FIRST_TOKEN.labels(model.uid).observe(exchange.age())
+                    self.pulse.first_token(model.uid, exchange.age())
                 if not deltas:
                     await exchange.write(self.waiting.comment(tickets[0]))
                     continue

@@ -88,6 +88,8 @@ class Hub:
         self.on_named: Callable[[Seek | Found], None] = lambda message: None
         #: told of the ends of requests that were closed before
         self.on_late_end: Callable[[Delta], None] = lambda delta: None
+        #: told of each ticket that is closed
+        self.on_close: Callable[[Ticket], None] = lambda ticket: None
         self.leftovers = Leftovers()
         self._streams: dict[tuple[ReplicaKey, int], Stream] = {}
         self._order = 0
@@ -144,6 +146,7 @@ class Hub:
                 )
             if ticket.state is not State.DONE:
                 self._abort(ticket)
+        self.on_close(ticket)
         ticket.state = State.DONE
 
     def end(self, ticket: Ticket, error: errors.PlatformError) -> None:

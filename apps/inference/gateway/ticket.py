@@ -32,7 +32,8 @@ class Ticket:
     __slots__ = (
         "_held", "_pending", "_waiter", "attempt", "count", "deadline", "ended", "error", "hold",
         "key", "model", "opened_at", "order", "patience", "poke_at", "queued_at", "replica", "rid",
-        "seen", "shown", "size", "state", "submit", "text", "tokens", "tokens_known", "usage",
+        "seen", "shown", "size", "state", "submit", "text", "tokens", "tokens_known", "told",
+        "usage",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +71,8 @@ class Ticket:
         self.tokens: list[int] = []
         self.tokens_known = True
         self.count = 0
+        #: tokens that the pulse has heard of
+        self.told = 0
         self._held: list[Delta] = []
         self._pending: list[Delta] = []
         self._waiter: asyncio.Future[None] | None = None

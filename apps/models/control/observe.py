@@ -20,6 +20,7 @@ from apps.models import transitions
 from apps.models.control import effects, keeper, memory
 from apps.models.models import Launch, Node, Replica
 from apps.models.nodes import admission
+from apps.models.pulse import telling
 from apps.models.reports import Heartbeat, Listed, Report
 from apps.models.states import ENDED, LIVE, WANTED, Owner, ReplicaState
 
@@ -184,6 +185,7 @@ def _hear(beat: Heartbeat) -> None:
         keeper.keep_unsettled()
     elif now - node.heartbeat > _WRITE_EVERY or (beat.files and beat.files != node.files):
         _write(node, beat)
+    telling.nodes.hear(beat.node, beat.devices, beat.files or node.files)
 
 
 def _write(node: Node, beat: Heartbeat) -> None:

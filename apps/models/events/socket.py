@@ -1,4 +1,4 @@
-"""``/ws/events?after=<id>&model=…&node=…&replica=…``: events as they come.
+"""``/ws/events?after=<id>&model=…&node=…&replica=…&pulse=1``: events as they come.
 
 The server sends JSON texts:
 
@@ -7,7 +7,9 @@ The server sends JSON texts:
   After the first ones, and from time to time while nothing comes. Whoever breaks off goes on with
   ``after=n``;
 - ``{"type": "reset", "last_id": n}``: this history never had the id that was asked for (the
-  database was put back, or it is another server's): load the state anew.
+  database was put back, or it is another server's): load the state anew;
+- with ``pulse=1``, every few seconds, ``{"type": "pulse", "at": Unix time, …}``: the newest numbers
+  of what ``/api/pulse`` has, as far as the reader may see them. Those of old are not sent again.
 
 Without ``after`` it begins with what comes next. What a client sends is read and thrown away.
 """
@@ -30,6 +32,8 @@ from apps.models.events.settled import newest_id
 from apps.models.events.tail import Tail, read, tail
 from apps.models.events.visitor import BEARER, Visitor, query_of, visitor
 from apps.models.pictures import EventInfo
+from apps.models.pulse.live import live
+from apps.models.pulse.series import Sight
 from xplatform.core import errors, hints
 from xplatform.core.config import settings
 
@@ -78,9 +82,10 @@ class Socket:
             query, who = query_of(self._scope), visitor(self._scope)
             if who is None:
                 raise errors.NotAuthenticated(_SHOW_A_KEY)
-            project = await read(who.project)
-            choice = Choice.read(query, project)
+            sight = await read(who.sight)
+            choice = Choice.read(query, sight.project)
             after = read_number(query, "after", 0, MAX_ID, None)
+            pulse = read_number(query, "pulse", 0, 1, 0)
         except errors.PlatformError as error:
             await self.refuse(error, _CODES.get(error.status, BAD_REQUEST))
             return
@@ -89,15 +94,19 @@ class Socket:
             await self.refuse(errors.ServerStarting(), TRY_LATER)
             return
         await self._accept()
-        await self._talk(who, choice, after)
+        await self._talk(who, sight, choice, after, pulse=bool(pulse))
 
-    async def _talk(self, who: Visitor, choice: Choice, after: int | None) -> None:
+    async def _talk(
+        self, who: Visitor, sight: Sight, choice: Choice, after: int | None, *, pulse: bool
+    ) -> None:
         """Until one of: the client goes (or the server stops), the key is revoked, we fail."""
         work = {
             asyncio.ensure_future(self._listen()),
             asyncio.ensure_future(self._follow(choice, after)),
-            asyncio.ensure_future(self._until_unwelcome(who, choice.project)),
+            asyncio.ensure_future(self._until_unwelcome(who, sight)),
         }
+        if pulse:
+            work.add(asyncio.ensure_future(self._feel(sight)))
         try:
             done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -119,7 +128,7 @@ class Socket:
             pass
         return 0
 
-    async def _until_unwelcome(self, who: Visitor, project: str | None) -> int:
+    async def _until_unwelcome(self, who: Visitor, sight: Sight) -> int:
         """Or until they see something else: who comes again is asked anew. Looked at with every
         hint, and from time to time, since credentials also expire."""
         with hints.listening(hints.KEYS) as changed:
@@ -129,7 +138,7 @@ class Socket:
                         await changed.wait()
                 changed.clear()
                 try:
-                    if await read(who.project) != project:
+                    if await read(who.sight) != sight:
                         return NO_ENTRY
                 except errors.PlatformError as error:
                     return _CODES.get(error.status, NO_ENTRY)
@@ -155,6 +164,14 @@ class Socket:
                     await self._say({"type": "caught_up", "last_id": cursor})
                     told, told_at = cursor, time.monotonic()
                 await followed.wait(cursor, _QUIET_SECONDS)
+
+    async def _feel(self, sight: Sight) -> int:
+        at = 0.0
+        async with live().followed():
+            while True:
+                newest = await live().after(at)
+                at = newest.at
+                await self._say(newest.message(sight))
 
     async def _begin(self, followed: Tail, after: int | None) -> int:
         if after is None:

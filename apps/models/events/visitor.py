@@ -19,6 +19,7 @@ from django.http import HttpRequest
 from apps.accounts import api as accounts
 from apps.accounts.api import Actor
 from apps.models.caller import caller_of
+from apps.models.pulse.series import Sight, sight_of
 from xplatform.core.errors import Forbidden, InvalidValue, NotAuthenticated
 
 #: a browser can set no header on a WebSocket but this list; the key is its second word
@@ -33,10 +34,17 @@ class Visitor:
 
     def project(self) -> str | None:
         """Whose events they may see now; None: all. Raises what ``actor`` raises, and Forbidden."""
+        return caller_of(self._admitted()).project
+
+    def sight(self) -> Sight:
+        """Whose numbers as well; raises the same."""
+        return sight_of(self._admitted())
+
+    def _admitted(self) -> Actor:
         actor = self.actor()
         if not actor.may(ACTION):
             raise Forbidden.lacking(ACTION)
-        return caller_of(actor).project
+        return actor
 
 
 def query_of(scope: dict[str, Any]) -> dict[str, str]:

@@ -14,6 +14,7 @@ import pytest
 
 from apps.models.events import history, socket, tail
 from apps.models.pictures import EventInfo
+from apps.models.pulse.series import Sight
 from xplatform.core import hints
 
 T = TypeVar("T")
@@ -121,7 +122,7 @@ class Client:
 
 @pytest.fixture(autouse=True)
 def everybody_is_welcome(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "visitor", lambda scope: SimpleNamespace(project=lambda: None))
+    monkeypatch.setattr(socket, "visitor", lambda scope: SimpleNamespace(sight=Sight))
 
 
 async def test_a_slow_client_gets_each_once_and_is_not_queued_for(past: History) -> None:

@@ -14,7 +14,8 @@ from xplatform.files.peer_address import peer_url
 
 @question("files.list")
 def list_files(here: Here) -> dict[str, Any]:
-    """{"downloads": [DownloadInfo…], "cached": [CachedInfo…], "disk": {path, used, free, limit}}"""
+    """{"downloads": [DownloadInfo…], "cached": [CachedInfo…], "disk": {path, used, free, total,
+    limit}}"""
     return _files(here).picture()
 
 
