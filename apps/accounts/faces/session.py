@@ -109,7 +109,8 @@ def check_csrf(request: Request) -> None:
 
 def _session(request: Request) -> Response:
     plain = request._request
-    user: Any = plain.user
+    # Not `plain.user`: Django REST framework, which authenticates nobody here, has made it nobody.
+    user: Any = auth.get_user(plain)
     known = user if isinstance(user, User) and user.is_active else None
     due = standing.owed(known) if known else {}
     return Response(

@@ -44,6 +44,7 @@ def test_session(browser: Client) -> None:
     assert cookie["samesite"] == "Lax"
     assert browser.get("/api/me").json()["username"] == "ann"
     # Who is in is not logged in a second time by somebody else's page.
+    assert browser.get("/api/session").json()["user"] == "ann"
     assert browser.delete("/api/session").status_code == 403
     assert browser.delete("/api/session", headers=csrf(browser)).json()["user"] is None
     assert browser.get("/api/me").status_code == 401
