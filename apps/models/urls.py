@@ -1,30 +1,30 @@
 from django.urls import include, path
 
-from apps.models import estimates, files_views, launch_changes, logs, registration_views, views
 from apps.models.events.views import EventsView
+from apps.models.faces import estimates, files, launch_changes, launches, logs, registrations
 from apps.models.pulse.views import PulseView
 
 urlpatterns = [
-    path("launches", views.LaunchesView.as_view(), name="launches"),
-    path("launches/<str:uid>", views.LaunchView.as_view(), name="launch"),
-    path("launches/<str:uid>/adapters", views.AdaptersView.as_view(), name="adapters"),
+    path("launches", launches.LaunchesView.as_view(), name="launches"),
+    path("launches/<str:uid>", launches.LaunchView.as_view(), name="launch"),
+    path("launches/<str:uid>/adapters", launches.AdaptersView.as_view(), name="adapters"),
     path("launches/<str:uid>/cancel", launch_changes.CancelView.as_view()),
     path("launches/<str:uid>/relaunch", launch_changes.RelaunchView.as_view()),
     path("launches/<str:uid>/sharing", launch_changes.SharingView.as_view()),
     path("launches/<str:uid>/replicas", launch_changes.ReplicasView.as_view()),
     path("launches/<str:uid>/replicas/<str:replica>", launch_changes.ReplicaView.as_view()),
     path("launches/<str:uid>/replicas/<str:replica>/move", launch_changes.MoveView.as_view()),
-    path("registrations", registration_views.RegistrationsView.as_view()),
-    path("registrations/<str:kind>/<str:name>", registration_views.RegistrationView.as_view()),
-    path("catalogue", registration_views.CatalogueView.as_view()),
-    path("catalogue/<str:kind>/<str:name>", registration_views.FamilyView.as_view()),
+    path("registrations", registrations.RegistrationsView.as_view()),
+    path("registrations/<str:kind>/<str:name>", registrations.RegistrationView.as_view()),
+    path("catalogue", registrations.CatalogueView.as_view()),
+    path("catalogue/<str:kind>/<str:name>", registrations.FamilyView.as_view()),
     path("estimate", estimates.EstimateView.as_view()),
     path("events", EventsView.as_view(), name="events"),
     path("pulse", PulseView.as_view()),
-    path("files", files_views.FilesView.as_view()),
-    path("files/<str:node>/<str:entry>", files_views.FileView.as_view()),
-    path("downloads", files_views.DownloadsView.as_view()),
-    path("downloads/<str:node>/<str:download>/<str:action>", files_views.DownloadView.as_view()),
+    path("files", files.FilesView.as_view()),
+    path("files/<str:node>/<str:entry>", files.FileView.as_view()),
+    path("downloads", files.DownloadsView.as_view()),
+    path("downloads/<str:node>/<str:download>/<str:action>", files.DownloadView.as_view()),
     path("logs", logs.LogsView.as_view()),
     path("nodes/<str:name>/logs", logs.NodeLogsView.as_view()),
     path("", include("apps.models.nodes.urls")),

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from apps.models import api, files_views
+from apps.models import api
 from apps.models.control.peers import Peers
+from apps.models.faces import files
 from apps.models.models import Node, Replica
 from tests.models.world import World, an_order
 from xplatform.core.queues import TASK_START_REPLICA
@@ -103,6 +104,6 @@ def test_fetching_ahead_names_them_too(world: World, monkeypatch: pytest.MonkeyP
         asked.append((node, question, args["source"].get("peers")))
         return {"download": {"id": "x"}}
 
-    monkeypatch.setattr(files_views, "ask_node", ask_node)
-    files_views.fetch({"name": "acme/big", "node": "n1"}, "ann")
+    monkeypatch.setattr(files, "ask_node", ask_node)
+    files.fetch({"name": "acme/big", "node": "n1"}, "ann")
     assert asked == [("n1", "files.fetch", ["http://n2:9998"])]

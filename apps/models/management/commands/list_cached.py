@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apps.models.files_views import all_files
+from apps.models.faces.files import all_files
 from apps.models.management.operator import OperatorCommand, plain
 from xplatform.cli.downloads import cached_table
 

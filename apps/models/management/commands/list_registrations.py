@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apps.models import api
+from apps.models.faces.registrations import RegistrationSerializer, check_kind, shown
 from apps.models.management.operator import OperatorCommand, plain
-from apps.models.registration_views import RegistrationSerializer, check_kind, shown
 from xplatform.cli.registry import registration_table
 
 

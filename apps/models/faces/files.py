@@ -17,8 +17,8 @@ from apps.models.catalogue.choice import source_of, spec_for
 from apps.models.catalogue.library import library
 from apps.models.catalogue.schema import Family
 from apps.models.control.peers import Peers
+from apps.models.faces.registrations import check_kind
 from apps.models.nodes.ask import ask_node
-from apps.models.registration_views import check_kind
 from apps.models.serializers import CachedSerializer, DiskSerializer, DownloadSerializer
 from xplatform.core.errors import Conflict, NotFound, PlatformError
 from xplatform.files import DownloadInfo, Source

@@ -17,6 +17,8 @@ from apps.models.catalogue.choice import choices, size_of, spec_for
 from apps.models.catalogue.schema import Family, Format
 from apps.models.control.peers import with_token
 from apps.models.events.history import read_number
+from apps.models.faces.files import family_of, first_node, source_for
+from apps.models.faces.registrations import check_kind
 from apps.models.facts import (
     Estimate,
     Facts,
@@ -29,11 +31,9 @@ from apps.models.facts import (
     machine,
     match,
 )
-from apps.models.files_views import family_of, first_node, source_for
 from apps.models.models import Kind, MemorySample
 from apps.models.nodes.ask import ask_node
 from apps.models.permitted import UNSAFE
-from apps.models.registration_views import check_kind
 from xplatform.core.config import settings
 from xplatform.core.errors import Forbidden, InvalidValue, MissingField, PlatformError
 from xplatform.structs import StructSerializer
