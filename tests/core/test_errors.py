@@ -21,7 +21,7 @@ from xplatform.core.errors import (
 from xplatform.engines.protocol import Fault
 
 DOCS = Path(__file__).parents[2] / "docs" / "errors.md"
-OWN = [cls for cls in BY_CODE.values() if cls.__module__ == errors.__name__]
+OWN = [cls for cls in BY_CODE.values() if errors.is_own(cls)]
 
 
 def test_every_error_with_a_status_has_a_code_and_is_in_the_documentation():
