@@ -38,5 +38,6 @@ urlpatterns = [
     path("api/", include("apps.accounts.oauth.rest_urls")),
     path("api/", include("apps.accounts.sso.rest_urls")),
     path("api/", include("apps.models.urls")),
+    path("api/", include("apps.inference.in_flight.urls")),
     path("api/", include("apps.metering.urls")),
 ]

@@ -68,6 +68,17 @@ class KeyRecord:
     def is_admin(self) -> bool:
         return self.superuser
 
+    @property
+    def sender(self) -> str:
+        """Whose a request is that comes with it: a key's. Of the tokens that are renewed now and
+        then, the person's, or the application's that acts for somebody."""
+        match self.kind:
+            case "login":
+                return f"user:{self.owner_id}"
+            case "oauth":
+                return f"application:{self.owner_id}:{self.name}"
+        return self.id
+
     def has_expired(self) -> bool:
         return self.expires is not None and self.expires <= time.time()
 

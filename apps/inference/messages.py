@@ -146,16 +146,52 @@ class Found(Message, frozen=True, tag="found"):
     message: str = ""
 
 
+class Census(Message, frozen=True, tag="census"):
+    """To all: which requests of this model run with you? The answer is a list of ``InFlight``,
+    put where ``xplatform.core.channels.answer_call`` says."""
+
+    answer: str
+    model: str
+    #: end the one of this id, and tell of it alone
+    end: str = ""
+    #: what its caller is told
+    why: str = ""
+
+
+class InFlight(Message, frozen=True):
+    #: of this process's making: nobody else has it
+    id: str
+    #: the caller's name for it, or the one that it was given; as in the logs
+    request_id: str
+    model: str
+    #: the caller's
+    project: str
+    kind: str
+    stream: bool
+    #: waiting, running
+    state: str
+    #: Unix time
+    since: float
+    #: that came so far
+    tokens: int
+    #: ``Exchange.sender``
+    sender: str
+    key: str
+    user: str
+    user_id: int | None = None
+
+
 ToReplica = Abort | Resend | WebBeat
-ToWeb = Frames | Tail | Gone | Beat | Seek | Found
+ToWeb = Frames | Tail | Gone | Beat | Seek | Found | Census
 
 _encoder = msgspec.msgpack.Encoder()
 _to_web: msgspec.msgpack.Decoder[ToWeb] = msgspec.msgpack.Decoder(ToWeb)
 _to_replica: msgspec.msgpack.Decoder[ToReplica] = msgspec.msgpack.Decoder(ToReplica)
+_in_flight = msgspec.msgpack.Decoder(list[InFlight])
 _envelope: msgspec.msgpack.Decoder[Envelope] = msgspec.msgpack.Decoder(Envelope)
 
 
-def encode(message: Message) -> bytes:
+def encode(message: Message | list[InFlight]) -> bytes:
     return _encoder.encode(message)
 
 
@@ -169,3 +205,7 @@ def decode_to_replica(data: bytes) -> ToReplica:
 
 def decode_envelope(data: bytes) -> Envelope:
     return _envelope.decode(data)
+
+
+def decode_in_flight(data: bytes) -> list[InFlight]:
+    return _in_flight.decode(data)

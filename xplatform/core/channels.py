@@ -7,11 +7,15 @@ needs more numbers its messages (see ``apps.inference.messages``).
 
 from __future__ import annotations
 
+import secrets
+import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
 from xplatform.core.config import settings
+from xplatform.core.errors import BrokerUnavailable
 
 #: every web process listens here: changes of models, keys and replicas' beats
 WEBS: Final = "xp.webs"
@@ -40,6 +44,57 @@ def broadcast(kind: str, **values: Any) -> None:
     the broker here is no error.
     """
     _publish(f"xp__group__{WEBS}", "hint", {"kind": kind, **values})
+
+
+#: an answer that nobody takes is dropped after this many seconds
+_ANSWER_EXPIRES = 30
+#: a web process that has said nothing by then has nothing to say
+_CALL_SECONDS = 1.0
+
+
+def call_webs(kind: str, make: Callable[[str], bytes]) -> list[bytes]:
+    """Ask all web processes, from synchronous code, and wait for what each of them says.
+
+    ``make(key)`` is the message; each process puts its answer into the list ``key`` of the
+    channels' Redis (``answer_call``). Redis tells how many have heard it, so nobody waits longer
+    than the slowest of them, and never longer than a second. Raises BrokerUnavailable.
+    """
+    import redis
+
+    key = f"xp:call:{secrets.token_urlsafe(12)}"
+    message = channel_layer().serialize({"type": kind, BODY: make(key)})
+    until = time.monotonic() + _CALL_SECONDS
+    answers: list[bytes] = []
+    try:
+        with redis.Redis.from_url(
+            settings().channels_url, socket_connect_timeout=1, socket_timeout=3
+        ) as client:
+            webs = int(client.publish(f"xp__group__{WEBS}", message))
+            while len(answers) < webs and (left := until - time.monotonic()) > 0:
+                # To the server 0 means for ever.
+                if (taken := client.blpop([key], timeout=max(0.05, left))) is not None:
+                    answers.append(bytes(taken[1]))
+    except redis.RedisError as error:
+        raise BrokerUnavailable(f"The message broker fails: {error}.") from None
+    return answers
+
+
+def answer_call(key: str, data: bytes) -> None:
+    """Blocks for a moment; an answer that gets lost is one that the asker does without."""
+    import redis
+
+    try:
+        with (
+            redis.Redis.from_url(
+                settings().channels_url, socket_connect_timeout=1, socket_timeout=1
+            ) as client,
+            client.pipeline() as pipe,
+        ):
+            pipe.rpush(key, data)
+            pipe.expire(key, _ANSWER_EXPIRES)
+            pipe.execute()
+    except redis.RedisError:
+        pass
 
 
 def tell_replica(replica_id: str, epoch: int, kind: str, values: dict[str, Any]) -> None:

@@ -82,6 +82,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("PUT POST", "/api/launches/{uid}/replicas", "launches.write", _LAUNCH),
     _("DELETE", "/api/launches/{uid}/replicas/{replica}", "launches.write", _LAUNCH),
     _("POST", "/api/launches/{uid}/replicas/{replica}/move", "launches.write", _LAUNCH),
+    _("GET", "/api/launches/{uid}/requests", "launches.read", _LAUNCH),
+    # One's own; for those of others the face asks for `launches.write`.
+    _("DELETE", "/api/launches/{uid}/requests/{rid}", "models.use", _LAUNCH),
     _("PUT", "/api/launches/{uid}/sharing", "launches.share", _LAUNCH),
     # --- what can be launched by a name
     _("GET", "/api/registrations", "registrations.read"),

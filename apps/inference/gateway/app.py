@@ -16,6 +16,7 @@ from django.urls import get_resolver
 from apps.accounts import api as accounts
 from apps.inference.gateway import cards, demand, metrics, refusals, waiting
 from apps.inference.gateway.bills import Bills
+from apps.inference.gateway.census import CensusTaker
 from apps.inference.gateway.database import ask
 from apps.inference.gateway.demand import Demand
 from apps.inference.gateway.endpoints import Endpoints
@@ -144,6 +145,7 @@ class Gateway:
         self._demand = Demand(self.hub, self._sender)
         self._waiting = Waiting(self.hub, self.memory, self._sender)
         named = Named(self.hub, layer, self._waiting)
+        CensusTaker(self.hub, self._exchanges)
         self._gate = make_gate(ask)
         self._gate.start()
         self._bills = Bills(self._gate)

@@ -167,16 +167,9 @@ class Exchange:
 
     @property
     def sender(self) -> str:
-        """Whose request this is, for what is called by a name: a key's. Of the tokens that are
-        renewed now and then, the person's, or the application's that acts for somebody."""
-        record = self.record
-        assert record is not None
-        match record.kind:
-            case "login":
-                return f"user:{record.owner_id}"
-            case "oauth":
-                return f"application:{record.owner_id}:{record.name}"
-        return record.id
+        """Whose request this is, for what is called by a name."""
+        assert self.record is not None
+        return self.record.sender
 
     @property
     def gone(self) -> bool:

@@ -22,6 +22,7 @@ from apps.inference.gateway.ticket import State, Ticket
 from apps.inference.messages import (
     Abort,
     Beat,
+    Census,
     Envelope,
     Found,
     Frames,
@@ -86,6 +87,8 @@ class Hub:
         self._opened: dict[str, int] = {}
         #: told of what is asked of, and by, other web processes about requests by name
         self.on_named: Callable[[Seek | Found], None] = lambda message: None
+        #: told when somebody wants to know what runs here
+        self.on_census: Callable[[Census], None] = lambda message: None
         #: told of the ends of requests that were closed before
         self.on_late_end: Callable[[Delta], None] = lambda delta: None
         #: told of each ticket that is closed
@@ -279,6 +282,8 @@ class Hub:
                 self._gone(message)
             case Seek() | Found():
                 self.on_named(message)
+            case Census():
+                self.on_census(message)
 
     def _frames(self, frames: Frames) -> None:
         key = (frames.replica, frames.epoch)
