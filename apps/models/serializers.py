@@ -242,6 +242,7 @@ class DiskSerializer(AsToldSerializer):
     path = serializers.CharField(required=False)
     used = serializers.IntegerField(required=False, help_text="Bytes of model files.")
     free = serializers.IntegerField(required=False)
+    total = serializers.IntegerField(required=False, help_text="Of the disk they lie on.")
     limit = serializers.IntegerField(
         required=False, allow_null=True, help_text="Of model files; null: none."
     )
@@ -254,6 +255,7 @@ class NodeDevicesSerializer(AsToldSerializer):
     cpus = serializers.IntegerField(required=False)
     memory_total = serializers.IntegerField(required=False, help_text="Bytes.")
     memory_available = serializers.IntegerField(required=False)
+    cpu_percent = serializers.FloatField(required=False, help_text="Of all its processors.")
 
 
 class NodeFilesSerializer(AsToldSerializer):

@@ -1,7 +1,15 @@
 from django.urls import include, path
 
 from apps.models.events.views import EventsView
-from apps.models.faces import estimates, files, launch_changes, launches, logs, registrations
+from apps.models.faces import (
+    estimates,
+    files,
+    launch_changes,
+    launches,
+    logs,
+    overview,
+    registrations,
+)
 from apps.models.pulse.views import PulseView
 
 urlpatterns = [
@@ -20,6 +28,7 @@ urlpatterns = [
     path("catalogue/<str:kind>/<str:name>", registrations.FamilyView.as_view()),
     path("estimate", estimates.EstimateView.as_view()),
     path("events", EventsView.as_view(), name="events"),
+    path("overview", overview.OverviewView.as_view()),
     path("pulse", PulseView.as_view()),
     path("files", files.FilesView.as_view()),
     path("files/<str:node>/<str:entry>", files.FileView.as_view()),

@@ -144,7 +144,7 @@ ELSEWHERE: Final[dict[str, str]] = {
     "/v1/admin": "Xinference's names of the actions above", "/v1/chat": "inference",
     "/v1/completions": "inference", "/v1/embeddings": "inference", "/v1/tokenize": "inference",
     "/v1/detokenize": "inference", "/api/estimate": "a question",
-    "/api/launches/{uid}/requests": "asks the web processes: tests/console/test_in_flight.py",
+    "/api/launches/{uid}/requests": "asks the web processes: tests/operating/test_in_flight.py",
 }  # fmt: skip
 
 

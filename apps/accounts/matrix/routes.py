@@ -103,7 +103,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     # --- what happened
     _("GET", "/api/events", "events.read"),
     _(WEBSOCKET, "/ws/events", "events.read"),
-    # Nodes are in it for those who may see them.
+    # Nodes are in both for those who may see them.
+    _("GET", "/api/overview", "launches.read"),
     _("GET", "/api/pulse", "launches.read"),
     _("GET", "/api/logs", "logs.read"),
     _("GET", "/api/nodes/{name}/logs", "logs.read"),
