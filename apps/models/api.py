@@ -24,6 +24,7 @@ from apps.models.actions.replicas import (
     remove_replica,
     scale,
     set_adapters,
+    set_keeping,
 )
 from apps.models.actions.sharing import share
 from apps.models.events.history import events, last_event
@@ -84,6 +85,7 @@ __all__ = [
     "served_models",
     "set_adapters",
     "set_built_in",
+    "set_keeping",
     "set_prewarm",
     "share",
     "start_prewarmed",

@@ -102,7 +102,14 @@ class LaunchSerializer(serializers.Serializer[Any]):
     format = serializers.CharField()
     quantization = serializers.CharField()
     source = LaunchSourceSerializer()  # type: ignore[assignment]
+    # Names only: values may be secrets. A mapping as a list is the list of its keys.
+    variables = serializers.ListField(
+        source="environment",
+        child=serializers.CharField(),
+        help_text="Names of the engine's environment variables; what they say is not shown.",
+    )
     packages = serializers.ListField(child=serializers.CharField())
+    trust_remote_code = serializers.BooleanField()
     adapters = AdapterSerializer(many=True)
     abilities = serializers.ListField(child=serializers.CharField())
     estimate = LaunchEstimateSerializer()

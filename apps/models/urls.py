@@ -2,6 +2,7 @@ from django.urls import include, path
 
 from apps.models.events.views import EventsView
 from apps.models.faces import (
+    engine_options,
     estimates,
     files,
     launch_changes,
@@ -17,6 +18,7 @@ urlpatterns = [
     path("launches/<str:uid>", launches.LaunchView.as_view(), name="launch"),
     path("launches/<str:uid>/adapters", launches.AdaptersView.as_view(), name="adapters"),
     path("launches/<str:uid>/cancel", launch_changes.CancelView.as_view()),
+    path("launches/<str:uid>/keeping", launch_changes.KeepingView.as_view()),
     path("launches/<str:uid>/relaunch", launch_changes.RelaunchView.as_view()),
     path("launches/<str:uid>/sharing", launch_changes.SharingView.as_view()),
     path("launches/<str:uid>/replicas", launch_changes.ReplicasView.as_view()),
@@ -26,6 +28,7 @@ urlpatterns = [
     path("registrations/<str:kind>/<str:name>", registrations.RegistrationView.as_view()),
     path("catalogue", registrations.CatalogueView.as_view()),
     path("catalogue/<str:kind>/<str:name>", registrations.FamilyView.as_view()),
+    path("engine-options", engine_options.EngineOptionsView.as_view()),
     path("estimate", estimates.EstimateView.as_view()),
     path("events", EventsView.as_view(), name="events"),
     path("overview", overview.OverviewView.as_view()),

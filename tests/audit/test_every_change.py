@@ -45,6 +45,7 @@ CHANGES: Final[dict[tuple[str, str], tuple[dict[str, str], Any, str]]] = {
     ("DELETE", "/api/launches/{uid}"): ({}, None, "launch.terminate"),
     ("PUT", "/api/launches/{uid}/adapters"): ({}, None, "launch.adapters"),
     ("POST", "/api/launches/{uid}/cancel"): ({}, None, "launch.cancel"),
+    ("PUT", "/api/launches/{uid}/keeping"): ({}, {"pinned": True}, "launch.keep"),
     ("POST", "/api/launches/{uid}/relaunch"): ({}, None, "launch.relaunch"),
     ("PUT", "/api/launches/{uid}/replicas"): ({}, None, "launch.scale"),
     ("POST", "/api/launches/{uid}/replicas"): ({}, None, "launch.scale"),

@@ -265,6 +265,49 @@ def test_a_name_of_another_project_is_taken_and_no_more(client: Client, world: W
     assert ours.get("/api/launches/m").status_code == 404
 
 
+def test_how_long_it_stays_is_changed_while_it_runs(http: Api, world: World) -> None:
+    http.post("/api/launches", {**GOOD, "environment": {"HF_TOKEN": "hf_secret"}})
+    world.settle(3)
+    before = http.get("/api/launches/m").json()
+    kept = http.put("/api/launches/m/keeping", {"pinned": True, "idle_seconds": 90})
+    assert kept.status_code == 200, kept.content
+    kept = http.put("/api/launches/m/keeping", {"idle_seconds": None}).json()
+    assert (kept["pinned"], kept["idle_seconds"], kept["state"]) == (True, None, "ready")
+    assert kept["replicas"] == before["replicas"]
+    assert [event["why"] for event in kept["events"]][-1] == "idle_seconds None"
+    refused = http.put("/api/launches/m/keeping", {"idle_seconds": 0})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "idle_seconds")
+    # What its process was told is named, not shown.
+    assert kept["variables"] == ["HF_TOKEN"]
+    assert "hf_secret" not in http.get("/api/launches/m").content.decode()
+
+
+def test_past_launches_are_listed_apart(client: Client, http: Api, world: World) -> None:
+    ours, theirs = Api(client, key_of("ann", project="a")), Api(client, key_of("ben", project="b"))
+    ours.post("/api/launches", ORDINARY)
+    world.settle(3)
+    assert ours.get("/api/launches?past=true").json() == []
+    ours.delete("/api/launches/m")
+    world.settle(4)
+    assert ours.get("/api/launches").json() == []
+    past = ours.get("/api/launches?past=true").json()
+    assert [(one["uid"], one["state"]) for one in past] == [("m", "stopped")]
+    assert theirs.get("/api/launches?past=true").json() == []
+
+
+def test_what_may_be_set_at_a_launch(http: Api) -> None:
+    found = {one["engine"]: one for one in http.get("/api/engine-options?kind=llm").json()}
+    assert found["llama.cpp"]["aliases"]["threads"] == "n_threads"
+    named = {one["name"]: one for one in found["transformers"]["options"]}
+    assert named["dtype"]["choices"] == ["auto", "float32", "float16", "bfloat16"]
+    assert (named["batching"]["default"], named["num_blocks"]["least"]) == ("auto", 1)
+    assert "max_batch_texts" not in named
+    assert named["trust_remote_code"]["risky"]
+    (only,) = http.get("/api/engine-options?kind=embedding&engine=transformers").json()
+    assert "max_batch_texts" in {one["name"] for one in only["options"]}
+    assert http.get("/api/engine-options?engine=nothing").status_code == 400
+
+
 def test_shared_launches_are_seen_and_not_changed(client: Client, world: World, http: Api) -> None:
     ours, theirs = Api(client, key_of("ann", project="a")), Api(client, key_of("ben", project="b"))
     ours.post("/api/launches", ORDINARY)

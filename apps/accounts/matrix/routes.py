@@ -78,6 +78,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("DELETE", "/api/launches/{uid}", "launches.write", _LAUNCH),
     _("PUT", "/api/launches/{uid}/adapters", "launches.write", _LAUNCH),
     _("POST", "/api/launches/{uid}/cancel", "launches.write", _LAUNCH),
+    _("PUT", "/api/launches/{uid}/keeping", "launches.write", _LAUNCH),
     _("POST", "/api/launches/{uid}/relaunch", "launches.write", _LAUNCH),
     _("PUT POST", "/api/launches/{uid}/replicas", "launches.write", _LAUNCH),
     _("DELETE", "/api/launches/{uid}/replicas/{replica}", "launches.write", _LAUNCH),
@@ -98,6 +99,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     _("GET", "/api/catalogue", "registrations.read"),
     _("GET", "/api/catalogue/{kind}/{name}", "registrations.read"),
+    _("GET", "/api/engine-options", "registrations.read"),
     # A node reads files, or asks a hub for them.
     _("GET", "/api/estimate", "launches.write"),
     # --- what happened

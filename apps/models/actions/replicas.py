@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 from django.core.exceptions import ValidationError
@@ -11,7 +12,13 @@ from django.utils import timezone
 from apps.models import permitted, transitions
 from apps.models.actions import audited
 from apps.models.actions.launching import SOMEBODY, locked, refuse_if_it_does_not_fit
-from apps.models.checks import check_adapters, check_bounds, check_number, check_placement
+from apps.models.checks import (
+    check_adapters,
+    check_bounds,
+    check_idle,
+    check_number,
+    check_placement,
+)
 from apps.models.control import effects, keeper
 from apps.models.models import Launch, Model, Node, Replica
 from apps.models.orders import Adapter, Placement
@@ -20,6 +27,8 @@ from apps.models.states import WANTED, ReplicaState
 from xplatform.core.errors import Conflict, InvalidValue, NotFound
 
 _MOST_ADDED = 100
+#: what says how long a launch stays
+_KEPT: Final = ("pinned", "idle_seconds")
 
 
 def scale(
@@ -29,6 +38,23 @@ def scale(
     check_bounds(min_replicas, max_replicas)
     with locked(uid, within) as launch:
         _set_bounds(launch, min_replicas, max_replicas, launch.wanted, by or SOMEBODY, "scaled")
+    return launch_info(uid)
+
+
+def set_keeping(
+    uid: str, wanted: Mapping[str, Any], by: str = "", within: str | None = None
+) -> LaunchInfo:
+    """How long it stays, while it runs on: ``pinned``, ``idle_seconds``, or only one of them."""
+    if "idle_seconds" in wanted:
+        check_idle(wanted["idle_seconds"])
+    with locked(uid, within) as launch:
+        was = {name: getattr(launch, name) for name in _KEPT if name in wanted}
+        now = {name: wanted[name] for name in was}
+        if was != now:
+            audited.note(launch, by, "keep", before=was, after=now)
+            why = ", ".join(f"{name} {value}" for name, value in now.items())
+            transitions.set_launch(launch, by or SOMEBODY, launch.desired, why, **now)
+            keeper.keep_locked(launch)
     return launch_info(uid)
 
 

@@ -43,8 +43,12 @@ _MOST_SLOTS, _MOST_TOKENS = 4096, 2**31 - 1
 _ACCELERATORS = ("cuda", "rocm", "metal")
 
 _PARAMETERS = [
-    OpenApiParameter("name", str, description="Of the catalogue or a registration."),
+    OpenApiParameter(
+        "name", str, description="Of the catalogue, a registration, or a repository (owner/name)."
+    ),
     OpenApiParameter("path", str, description="Or: a file or folder on a node."),
+    OpenApiParameter("hub", str, description="Where the repository `name` lies."),
+    OpenApiParameter("revision", str, description="Of the repository `name`."),
     OpenApiParameter("node", str, description="Where the path is, and what it is to run on."),
     OpenApiParameter("kind", str, enum=Kind.values),
     OpenApiParameter("engine", str, description="Only this one."),

@@ -43,6 +43,19 @@ class SharingSerializer(serializers.Serializer[Any]):
     shared = serializers.BooleanField(help_text="Other projects see it and call it, too.")
 
 
+class KeepingSerializer(serializers.Serializer[Any]):
+    """What is left out stays as it is."""
+
+    pinned = serializers.BooleanField(
+        required=False, help_text="Never pushed out for another model."
+    )
+    idle_seconds = serializers.FloatField(
+        required=False,
+        allow_null=True,
+        help_text="Without a request for this long it goes down to `min_replicas`; null: never.",
+    )
+
+
 class ChangeView(APIView):
     @staticmethod
     def read(form: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -98,6 +111,19 @@ class SharingView(ChangeView):
     def put(self, request: Request, uid: str) -> Response:
         given, who = self.read(SharingSerializer, request), caller(request)
         return self.show(api.share(uid, given["shared"], who.name, within=who.project))
+
+
+@extend_schema_view(
+    put=extend_schema(
+        request=KeepingSerializer,
+        responses=LaunchDetailSerializer,
+        summary="Say how long it stays, while it runs",
+    )
+)
+class KeepingView(ChangeView):
+    def put(self, request: Request, uid: str) -> Response:
+        given, who = self.read(KeepingSerializer, request), caller(request)
+        return self.show(api.set_keeping(uid, given, who.name, within=who.project))
 
 
 @extend_schema_view(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,7 +20,19 @@ from apps.models.serializers import (
 
 
 @extend_schema_view(
-    get=extend_schema(responses=LaunchSerializer(many=True), summary="List launches"),
+    get=extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "past",
+                bool,
+                default=False,
+                description="Instead of what there is: what was launched by hand and terminated,"
+                " newest first, as long as it is remembered.",
+            )
+        ],
+        responses=LaunchSerializer(many=True),
+        summary="List launches",
+    ),
     post=extend_schema(
         request=NewLaunchSerializer,
         responses={201: LaunchDetailSerializer},
@@ -29,7 +41,9 @@ from apps.models.serializers import (
 )
 class LaunchesView(APIView):
     def get(self, request: Request) -> Response:
-        return Response(LaunchSerializer(api.launches(caller(request).project), many=True).data)
+        past = request.query_params.get("past") in ("true", "1")
+        found = (api.past_launches if past else api.launches)(caller(request).project)
+        return Response(LaunchSerializer(found, many=True).data)
 
     def post(self, request: Request) -> Response:
         given = NewLaunchSerializer(data=request.data)

@@ -42,6 +42,7 @@ _THEIR_FAMILY = {
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/launches"): _LAUNCH,
     ("PUT", "/api/launches/{uid}/adapters"): {"adapters": []},
+    ("PUT", "/api/launches/{uid}/keeping"): {"pinned": True},
     ("PUT", "/api/launches/{uid}/replicas"): {"min_replicas": 1, "max_replicas": 2},
     ("POST", "/api/launches/{uid}/replicas"): {"count": 1},
     ("PUT", "/api/launches/{uid}/sharing"): {"shared": True},
