@@ -15,7 +15,7 @@ CONSOLE := xplatform/console/built/index.html
 CONSOLE_SOURCES := $(shell find frontend -path frontend/node_modules -prune -o -type f -print 2>/dev/null | grep -v -e '\.test\.' -e src/testing -e openapi.json -e api/schema.ts)
 NODE_IS_NEW := node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 20 || (+a == 20 && +b >= 19) ? 0 : 1)' 2>/dev/null
 
-.PHONY: serve install test check bench console console-if-node lock clean
+.PHONY: serve install test check bench console console-if-node check-console lock clean
 
 serve: $(VENV)/.installed console-if-node
 	@$(BIN)/xplatform engine install llama.cpp --quiet
@@ -47,7 +47,9 @@ $(CONSOLE): $(CONSOLE_SOURCES) frontend/src/api/schema.ts
 	@$(NPM) run --silent build
 	@touch $@
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev console-if-node
+	@if $(NODE_IS_NEW); then $(NPM) test --silent; fi
+	@$(BIN)/python -m tests.support.browser
 	@$(BIN)/xplatform --home $(TEST_HOME) engine install llama.cpp --quiet
 	@$(BIN)/xplatform --home $(TEST_HOME) engine install transformers --quiet
 	$(BIN)/python -m pytest $(ARGS)
@@ -58,6 +60,10 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive apps xplatform
+	@if $(NODE_IS_NEW); then $(MAKE) --no-print-directory check-console; fi
+
+check-console: frontend/src/api/schema.ts
+	$(NPM) run --silent check
 
 bench: $(VENV)/.installed-dev
 	@mkdir -p build

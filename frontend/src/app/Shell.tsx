@@ -72,7 +72,7 @@ export function Shell() {
           <Group h="100%" px="md" justify="space-between" wrap="nowrap">
             <Group gap="sm" wrap="nowrap">
               <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t('nav.menu')} />
-              <UnstyledButton component={Link} to="/" className={classes.brand}>
+              <UnstyledButton component={Link} to="/" className={classes.brand} aria-label="xplatform">
                 <img src={icon} alt="" width={24} height={24} />
                 <Text fw={700} visibleFrom="xs">
                   xplatform
