@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from apps.inference.gateway.bills import _PATIENCE, Bills
+from apps.inference.gateway.endpoints import Call, Endpoints
 from apps.inference.gateway.ticket import Ticket
 from apps.metering.api import Reservation, Size, Used
 from apps.metering.estimates import Averages
 from apps.metering.gate import Caller
+from xplatform.core.config import Settings
 from xplatform.core.errors import RequestAborted
 from xplatform.engines.protocol import Delta, Fault, Submit, Usage
 
@@ -55,6 +59,34 @@ def ticket(rid: str = "r", *deltas: Delta) -> Ticket:
     for delta in deltas:
         made.deliver(delta)
     return made
+
+
+async def test_what_cannot_begin_gives_back_what_was_reserved(gate: Gate, bills: Bills) -> None:
+    """The second of two jobs: the first one's ticket is closed, too."""
+    opened = [ticket("r-0")]
+    closed: list[Ticket] = []
+
+    def open_one(*_: Any, **__: Any) -> Ticket:
+        if not opened:
+            raise RuntimeError("a defect")
+        return opened.pop()
+
+    hub: Any = SimpleNamespace(open=open_one, close=closed.append)
+    given: dict[str, Any] = dict.fromkeys(field.name for field in fields(Endpoints))
+    endpoints = Endpoints(**given | {"settings": Settings(), "hub": hub, "bills": bills})
+    jobs = [Submit(rid, "chat", {"messages": []}) for rid in ("r-0", "r-1")]
+    model: Any = SimpleNamespace(uid="m")
+    request: Any = None
+    call = Call(request, model, "m", jobs, "k", "name", None, reservation())
+    exchange: Any = SimpleNamespace(tickets=(), outcome=200, gone=False, unwatch=lambda: None)
+    with (
+        pytest.raises(RuntimeError, match="a defect"),
+        endpoints._running(exchange, call, hold=False),
+    ):
+        pass
+    assert [one.rid for one in closed] == ["r-0"]
+    bills.sweep(all_of_them=True)
+    assert gate.settled == [(Used(), True)]
 
 
 def said(count: int) -> Delta:

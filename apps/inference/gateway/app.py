@@ -212,8 +212,7 @@ class Gateway:
     async def _warm_up(self) -> None:
         """Django imports its views at the first request for one, which would take a third of a
         second out of somebody's launch."""
-        while not self.memory.loaded:
-            await asyncio.sleep(0.1)
+        await self.memory.read_once()
         await asyncio.sleep(1.0)
         await asyncio.to_thread(lambda: get_resolver().url_patterns)
 

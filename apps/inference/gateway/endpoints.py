@@ -180,27 +180,28 @@ class Endpoints:
         closed."""
         now = time.monotonic()
         deadline = now + self.settings.request_timeout
-        tickets = [
-            self.hub.open(job.rid, call.model.uid, job, hold=hold, deadline=deadline)
-            for job in call.jobs
-        ]
-        exchange.tickets = tickets
-        if call.patience is not None:
-            for ticket in tickets:
-                ticket.patience = now + call.patience
+        exchange.tickets = tickets = []
         failed = False
+        # From here on whatever happens gives back what was reserved.
         try:
+            for job in call.jobs:
+                ticket = self.hub.open(job.rid, call.model.uid, job, hold=hold, deadline=deadline)
+                if call.patience is not None:
+                    ticket.patience = now + call.patience
+                tickets.append(ticket)
             if exchange.refused is not None:
                 raise exchange.refused  # while its body came
             exchange.watch(_cancel_current())
             with self.named.running(call.sender, call.request_id, tickets):
                 yield tickets
-        except PlatformError:
-            failed = True
-            raise
         except asyncio.CancelledError:
             if exchange.gone:
                 raise ClientGone from None
+            raise
+        except ClientGone:
+            raise
+        except Exception:
+            failed = True
             raise
         finally:
             exchange.unwatch()

@@ -50,10 +50,14 @@ class Memory:
         """Right after the start no key is known; to say so would be wrong and final for clients."""
         try:
             async with asyncio.timeout(_LOAD_SECONDS):
-                await self._credentials.loaded.wait()
-                await self._models.loaded.wait()
+                await self.read_once()
         except TimeoutError:
             raise errors.ServerStarting from None
+
+    async def read_once(self) -> None:
+        """However long it takes."""
+        await self._credentials.loaded.wait()
+        await self._models.loaded.wait()
 
     async def keep_models(self) -> None:
         await self._models.keep()
