@@ -120,7 +120,7 @@ def test_what_ends_a_token(browser: Client, app: App, ada: User, project: Any, e
 def test_web_processes_are_told(browser: Client, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, ...]] = []
 
-    def broadcast(kind: str, revoked: tuple[str, ...] = ()) -> None:
+    def broadcast(kind: str, revoked: tuple[str, ...] = (), **_: Any) -> None:
         told.append(revoked)
 
     monkeypatch.setattr("apps.accounts.hints.broadcast", broadcast)
