@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.accounts.oauth.codes import user_code
-from apps.accounts.oauth.signing import former_keys, signing_key
+from apps.accounts.oauth.signing import ID_TOKEN_SECONDS, signing_key
 from apps.accounts.records import KEY_STATES
 from apps.metering.rules import KINDS as LIMIT_KINDS
 from apps.models.states import LaunchState, ReplicaState
@@ -186,8 +186,8 @@ OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.Application"
 OAUTH2_PROVIDER = {
     "OIDC_ENABLED": True,
     "OIDC_ISS_ENDPOINT": _settings.public_url,
+    # The toolkit asks whether there is one; what signs is read anew each time, since it rotates.
     "OIDC_RSA_PRIVATE_KEY": signing_key(),
-    "OIDC_RSA_PRIVATE_KEYS_INACTIVE": former_keys(),
     "OIDC_RP_INITIATED_LOGOUT_ENABLED": True,
     # Logging out of the browser does not stop programs: their tokens are revoked one by one.
     "OIDC_RP_INITIATED_LOGOUT_DELETE_TOKENS": False,
@@ -204,7 +204,7 @@ OAUTH2_PROVIDER = {
     "ID_TOKEN_ADMIN_CLASS": "apps.accounts.oauth.admin_tokens.IDTokenAdmin",
     "GRANT_ADMIN_CLASS": "apps.accounts.oauth.admin_tokens.GrantAdmin",
     "ACCESS_TOKEN_EXPIRE_SECONDS": int(_settings.access_token_minutes * 60),
-    "ID_TOKEN_EXPIRE_SECONDS": 600,
+    "ID_TOKEN_EXPIRE_SECONDS": ID_TOKEN_SECONDS,
     # Rotated at each use; one that is used twice takes its whole family with it.
     "REFRESH_TOKEN_EXPIRE_SECONDS": int(_settings.refresh_token_days * 86400),
     "REFRESH_TOKEN_REUSE_PROTECTION": True,

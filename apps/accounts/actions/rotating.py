@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models.functions import Cast
 
 from apps.accounts.fields import Sealed, SealedText
+from apps.accounts.oauth import signing
 from apps.audit import api as audit
 from xplatform.core import vault
 from xplatform.core.config import settings
@@ -142,7 +143,12 @@ def _signing() -> Iterator[Keyring]:
     folder = settings().home_path / "secrets"
     for name in ("django", "jwt"):
         yield Keyring(folder / name, partial(secrets.token_urlsafe, 48))
+    yield signing.ring()
 
 
 def _lives() -> tuple[timedelta, ...]:
-    return _SESSIONS, timedelta(days=settings().refresh_token_days)
+    return (
+        _SESSIONS,
+        timedelta(days=settings().refresh_token_days),
+        timedelta(seconds=signing.PUBLISHED_SECONDS),
+    )

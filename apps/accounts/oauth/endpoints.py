@@ -23,12 +23,14 @@ from oauth2_provider.models import (
     get_access_token_model,
 )
 from oauth2_provider.settings import oauth2_settings
+from oauth2_provider.utils import jwk_from_pem
 from oauthlib.common import Request
 
 from apps.accounts.oauth.codes import shown_code
 from apps.accounts.oauth.leading import leads_to
 from apps.accounts.oauth.models import Application
 from apps.accounts.oauth.scopes import Scopes
+from apps.accounts.oauth.signing import ID_TOKEN_SECONDS, published_keys
 from apps.accounts.oauth.validator import code_digest
 
 AccessToken = get_access_token_model()
@@ -197,6 +199,26 @@ class ServerMetadata(views.OAuthServerMetadataView):  # type: ignore[misc]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return _public({**json.loads(super().get(request).content), **_truth(self, request)})
+
+
+class Keys(views.JwksInfoView):  # type: ignore[misc]
+    """``/.well-known/jwks.json``. The toolkit's has the keys that it read at the start."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        keys = [jwk_from_pem(pem) for pem in published_keys()]
+        shown = [
+            {"alg": "RS256", "use": "sig", "kid": key.thumbprint(), **key.export_public(True)}
+            for key in keys
+        ]
+        # Whoever sees a token of another key asks again: for no longer than a token lives is a new
+        # one unknown to those who do not.
+        return JsonResponse(
+            {"keys": shown},
+            headers={
+                "Access-Control-Allow-Origin": "*",
+                "Cache-Control": f"public, max-age={ID_TOKEN_SECONDS}",
+            },
+        )
 
 
 def _truth(view: Any, request: HttpRequest) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import models
 from oauth2_provider.models import AbstractApplication, ApplicationManager
+from oauth2_provider.utils import jwk_from_pem
+
+from apps.accounts.oauth.signing import signing_key
 
 
 class Application(AbstractApplication):  # type: ignore[misc]
@@ -54,6 +57,11 @@ class Application(AbstractApplication):  # type: ignore[misc]
         self.algorithm = self.RS256_ALGORITHM
         self.hash_client_secret = True
         super().save(*args, **kwargs)
+
+    @property
+    def jwk_key(self) -> Any:
+        """What signs its ID tokens now."""
+        return jwk_from_pem(signing_key())
 
     def is_usable(self, request: object) -> bool:
         if self.disabled or (self.project is not None and self.project.archived is not None):

@@ -1,69 +1,77 @@
-"""The RSA key that signs ID tokens: ``<home>/secrets/oidc-signing.pem``, made at the first start.
+"""The RSA keys that sign ID tokens: ``<home>/secrets/oidc-signing``, the newest first.
 
-Imported by the settings, so: no Django here. Machines that share a database share the secrets.
+Read at each use, so that all processes sign with a new one, and publish it, at once. Imported by
+the settings, so: no Django here. Machines that share a database share the secrets.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
+import base64
+import time
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 from xplatform.core.config import Settings, settings
+from xplatform.core.keyring import Keyring
 
-_CURRENT, _FORMER = "oidc-signing.pem", "oidc-signing-former.pem"
+#: an ID token is good for so long
+ID_TOKEN_SECONDS: Final = 600
+#: a key that signs no more is published until its tokens are over, and clocks that go wrong
+PUBLISHED_SECONDS: Final = ID_TOKEN_SECONDS + 3000
+#: where the one key was before keys could be rotated
+_BEFORE: Final = "oidc-signing.pem"
+
+
+def ring(of: Settings | None = None) -> Keyring:
+    """Each secret is a PEM on one line, in base64."""
+    return _ring((of or settings()).home_path / "secrets")
 
 
 def signing_key(of: Settings | None = None) -> str:
     """The private key as PEM."""
-    path = _folder(of) / _CURRENT
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        pass
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Written aside and then given its name: of several processes that make it at once one wins.
-    aside = _written(path.parent)
-    with contextlib.suppress(FileExistsError):
-        os.link(aside, path)
-    os.unlink(aside)
-    return path.read_text()
+    return _pem(ring(of).values()[0])
 
 
-def former_keys(of: Settings | None = None) -> list[str]:
-    """Keys that sign no more, but whose tokens others may still hold."""
-    try:
-        return [(_folder(of) / _FORMER).read_text()]
-    except FileNotFoundError:
-        return []
+def known_keys(of: Settings | None = None) -> list[str]:
+    """All that are kept: what was signed under an old one may still be shown to us."""
+    return [_pem(value) for value in ring(of).values()]
 
 
-def rotate_signing_key(of: Settings | None = None) -> None:
-    """A new key; the one before it stays among the published. Servers read it when they start."""
-    signing_key(of)
-    folder = _folder(of)
-    aside = _written(folder)
-    os.replace(folder / _CURRENT, folder / _FORMER)
-    os.replace(aside, folder / _CURRENT)
+def published_keys(of: Settings | None = None) -> list[str]:
+    """Those whose tokens somebody may have to check."""
+    kept = ring(of)
+    since = time.time() - PUBLISHED_SECONDS
+    return [_pem(value) for value in kept.values() if kept.replaced_since(value) > since]
 
 
-def _folder(of: Settings | None) -> Path:
-    return (of or settings()).home_path / "secrets"
+@cache
+def _ring(folder: Path) -> Keyring:
+    made = Keyring(folder / "oidc-signing", _new_key)
+    before = folder / _BEFORE
+    if not made.path.exists() and before.exists():
+        Keyring(made.path, lambda: _line(before.read_bytes())).values()
+    return made
 
 
-def _written(folder: Path) -> str:
-    # Heavy, and needed once in the life of an installation.
+def _pem(value: str) -> str:
+    return base64.b64decode(value).decode()
+
+
+def _line(pem: bytes) -> str:
+    return base64.b64encode(pem).decode()
+
+
+def _new_key() -> str:
+    # Heavy, and seldom needed in the life of an installation.
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
+    return _line(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
     )
-    handle, aside = tempfile.mkstemp(dir=folder, prefix=".oidc-signing-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(pem)
-    return aside

@@ -1,7 +1,6 @@
 """Routes of the provider. The namespace is django-oauth-toolkit's: it looks its own up by it."""
 
 from django.urls import path
-from oauth2_provider import views
 
 from apps.accounts.oauth import endpoints, pages
 from apps.accounts.oauth.sign_in import SignIn
@@ -19,7 +18,7 @@ urlpatterns = [
         endpoints.ServerMetadata.as_view(),
         name="oauth-server-metadata",
     ),
-    path(".well-known/jwks.json", views.JwksInfoView.as_view(), name="jwks-info"),
+    path(".well-known/jwks.json", endpoints.Keys.as_view(), name="jwks-info"),
     path("oauth/authorize", pages.Authorize.as_view(), name="authorize"),
     path("oauth/sign-in", SignIn.as_view(), name="sign-in"),
     path("oauth/token", endpoints.Token.as_view(), name="token"),

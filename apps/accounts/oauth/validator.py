@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from jwcrypto.jws import JWS
 from oauth2_provider.models import get_device_grant_model
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.settings import oauth2_settings
+from oauth2_provider.utils import jwk_from_pem
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 from oauthlib.oauth2.rfc8628.grant_types import DeviceCodeGrant
 
 from apps.accounts.oauth.scopes import ALL_PROJECTS, IDENTITY, Scopes, in_project, project_of
+from apps.accounts.oauth.signing import known_keys
 
 DeviceGrant = get_device_grant_model()
 
@@ -66,6 +70,16 @@ class Validator(OAuth2Validator):  # type: ignore[misc]
 
     def validate_silent_authorization(self, request: Any) -> bool:
         return True
+
+    def _get_key_for_token(self, token: str) -> Any:
+        """Of an ID token that somebody shows us: it may have been signed by a former key."""
+        if super()._get_key_for_token(token) is None:
+            return None
+        shown = JWS()
+        shown.deserialize(token)
+        kid = json.loads(shown.objects["protected"]).get("kid")
+        keys = map(jwk_from_pem, known_keys())
+        return next((key for key in keys if key.thumbprint() == kid), None)
 
     # -- who it is for ----------------------------------------------------------------------------
 

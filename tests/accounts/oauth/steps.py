@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.test import Client
+from jwcrypto import jwk, jwt
 
 from apps.accounts.models import Membership
 
@@ -131,3 +133,9 @@ def code_of(text: str) -> str:
     found = re.search(r"[B-Z]{4}-[B-Z]{4}", text)
     assert found, text
     return found[0]
+
+
+def checked(id_token: str) -> dict[str, Any]:
+    """The claims, if one of the published keys signed them."""
+    keys = jwk.JWKSet.from_json(Client().get("/.well-known/jwks.json").content.decode())
+    return dict(json.loads(jwt.JWT(jwt=id_token, key=keys, algs=["RS256"]).claims))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
-from jwcrypto import jwk, jwt
 
 from apps.accounts.models import User
 from apps.accounts.oauth import applications
@@ -19,6 +17,7 @@ from tests.accounts.oauth.steps import (
     App,
     allow,
     answer,
+    checked,
     exchange,
     fields,
     post,
@@ -267,12 +266,6 @@ def test_what_no_client_should_send(browser: Client, app: App) -> None:
         refused = post("/oauth/token", {"client_id": app.client_id, **body})
         assert refused.status_code in (400, 401), body
         assert refused.json()["error"]
-
-
-def checked(id_token: str) -> dict[str, Any]:
-    """The claims, if one of the published keys signed them."""
-    keys = jwk.JWKSet.from_json(Client().get("/.well-known/jwks.json").content.decode())
-    return dict(json.loads(jwt.JWT(jwt=id_token, key=keys, algs=["RS256"]).claims))
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from oauth2_provider.utils import jwk_from_pem
 
+from apps.accounts.actions import rotating
 from apps.accounts.models import Project, User
-from apps.accounts.oauth import applications
-from tests.accounts.oauth.steps import REDIRECT, App, fields, post, refresh, tokens
+from apps.accounts.oauth import applications, signing
+from apps.accounts.oauth.validator import Validator
+from tests.accounts.oauth.steps import REDIRECT, App, checked, fields, post, refresh, tokens
+from xplatform.core.config import Settings
 
 
 def service(owner: User, project: Any, **values: Any) -> App:
@@ -99,6 +106,49 @@ def test_introspection_is_for_clients_of_the_same_project(
     }
 
 
+def test_the_signing_key_rotates(
+    browser: Client, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While servers run: no token of the old key is refused until it is over."""
+
+    def published() -> set[str]:
+        return {key["kid"] for key in Client().get("/.well-known/jwks.json").json()["keys"]}
+
+    old = tokens(browser, app, "openid")["id_token"]
+    before = published()
+    assert kid(old) in before
+    assert "oidc-signing" in rotating.rotate().signing
+    new = tokens(browser, app, "openid")["id_token"]
+    assert published() == before | {kid(new)}
+    assert kid(new) not in before
+    for token in (old, new):
+        assert checked(token)["aud"] == app.client_id
+        # What a program shows when it logs somebody out.
+        assert Validator()._load_id_token(token) is not None
+    monkeypatch.setattr(signing, "PUBLISHED_SECONDS", -1)
+    assert published() == {kid(new)}
+    # Kept for those who log out with it, until the next rotation.
+    assert Validator()._load_id_token(old) is not None
+    rotating.rotate()
+    assert kid(old) not in {jwk_from_pem(pem).thumbprint() for pem in signing.known_keys()}
+    assert Validator()._load_id_token(old) is None
+
+
+def test_a_key_of_before_is_taken_over(tmp_path: Path) -> None:
+    settings = Settings(home=str(tmp_path))
+    pem = signing.signing_key()
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "oidc-signing.pem").write_text(pem)
+    assert signing.published_keys(settings) == [pem]
+    signing.ring(settings).rotate()
+    assert signing.published_keys(settings) == [signing.signing_key(settings), pem]
+
+
+def kid(token: str) -> str:
+    head = token.partition(".")[0]
+    return str(json.loads(base64.urlsafe_b64decode(head + "=="))["kid"])
+
+
 def test_discovery_tells_what_there_is() -> None:
     found = Client().get("/.well-known/openid-configuration")
     assert found["Access-Control-Allow-Origin"] == "*"
@@ -118,8 +168,9 @@ def test_discovery_tells_what_there_is() -> None:
     assert same["issuer"] == body["issuer"]
     assert same["grant_types_supported"] == body["grant_types_supported"]
     keys = Client().get("/.well-known/jwks.json").json()["keys"]
-    assert [key["alg"] for key in keys] == ["RS256"]
-    assert not {"d", "p", "q"} & set(keys[0])
+    # (More than one where a test before has rotated them.)
+    assert {key["alg"] for key in keys} == {"RS256"}
+    assert not {"d", "p", "q"} & {name for key in keys for name in key}
 
 
 def test_userinfo_needs_a_token_that_tells_who(browser: Client, app: App) -> None:

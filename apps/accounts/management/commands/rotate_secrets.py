@@ -13,8 +13,8 @@ from xplatform.core.config import ConfigError
 
 class Command(BaseCommand):
     help = (
-        "Seal the secrets in the database with a new key, and sign sessions and tokens with new"
-        " secrets. Running servers go on: what was sealed or signed before is still good."
+        "Seal the secrets in the database with a new key, and sign sessions, tokens and ID tokens"
+        " with new secrets. Running servers go on: what was sealed or signed before is still good."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
