@@ -13,6 +13,8 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { sent } from '@/api/client';
+import { eventsSearch, logsSearch } from '@/pages/events/search';
+import { nodeSearch } from '@/pages/nodes/search';
 import { meQuery, rememberedProject, sessionQuery } from '@/session/session';
 import { Waiting } from '@/ui/states';
 import { Crashed, Lost } from './failures';
@@ -60,10 +62,18 @@ const inside = createRoute({
   component: Shell,
 });
 
-const page = <const Path extends string>(
+/** `search`: what the page's own `search.ts` makes of the address behind the question mark. */
+const page = <const Path extends string, Found extends Search = Search>(
   path: Path,
   load: () => Promise<{ default: () => React.ReactNode }>,
-) => createRoute({ getParentRoute: () => inside, path, component: lazyRouteComponent(load) });
+  search: (given: Search) => Found = (given) => given as Found,
+) =>
+  createRoute({
+    getParentRoute: () => inside,
+    path,
+    validateSearch: (given: Search): Found => search(given),
+    component: lazyRouteComponent(load),
+  });
 
 const routes = root.addChildren([
   login,
@@ -81,10 +91,10 @@ const routes = root.addChildren([
     page('/play', () => import('@/pages/play/PlayPage')),
     page('/play/$what', () => import('@/pages/play/PlayPage')),
     page('/nodes', () => import('@/pages/nodes/NodesPage')),
-    page('/nodes/$name', () => import('@/pages/nodes/NodePage')),
+    page('/nodes/$name', () => import('@/pages/nodes/NodePage'), nodeSearch),
     page('/files', () => import('@/pages/files/FilesPage')),
-    page('/events', () => import('@/pages/events/EventsPage')),
-    page('/logs', () => import('@/pages/events/LogsPage')),
+    page('/events', () => import('@/pages/events/EventsPage'), eventsSearch),
+    page('/logs', () => import('@/pages/events/LogsPage'), logsSearch),
     page('/me', () => import('@/pages/people/ProfilePage')),
     page('/keys', () => import('@/pages/people/KeysPage')),
     page('/usage', () => import('@/pages/people/UsagePage')),
