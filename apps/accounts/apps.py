@@ -13,9 +13,11 @@ class AccountsConfig(AppConfig):
             deploy_checks,  # noqa: F401
         )
         from apps.accounts.oauth import signals
+        from apps.accounts.tokens import pages
 
         belonging.register()
         signals.connect()
+        pages.connect()
 
 
 class AdminConfig(SimpleAdminConfig):

@@ -31,6 +31,7 @@ urlpatterns = [
     path("me/passkeys/question", own_login.OwnPasskeyQuestionView.as_view()),
     path("me/passkeys/<str:passkey_id>/remove", own_login.RemovePasskeyView.as_view()),
     path("session", session.SessionView.as_view()),
+    path("session/token", session.TokenView.as_view()),
     path("session/passkey", session.PasskeyQuestionView.as_view()),
     path("lockouts", lockouts.LocksView.as_view()),
     path("lockouts/unlock", lockouts.UnlockView.as_view()),

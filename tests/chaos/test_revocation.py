@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import requests
 
 from tests.chaos.clients import CHAT, Call, chat_body, count
 from tests.chaos.intruder import broker, serialize
@@ -225,6 +226,31 @@ def test_a_login_ends_as_a_key_does(server: Server) -> None:
     ended(call, "key_revoked")
     refusal(server, token)
     assert status(server, renewed) == 200
+
+
+def test_a_page_token_ends_with_its_session(server: Server) -> None:
+    with requests.Session() as browser:
+
+        def ask(method: str, path: str, **body: str) -> dict[str, Any]:
+            browser.headers["X-CSRFToken"] = browser.get(f"{server.base}/api/session").json()[
+                "csrf_token"
+            ]
+            answer = browser.request(method, server.base + path, json=body)
+            assert answer.status_code == 200, answer.text
+            found: dict[str, Any] = answer.json()
+            return found
+
+        password = server.environ["XPLATFORM_ADMIN_PASSWORD"]
+        ask("POST", "/api/session", username="admin", password=password)
+        # The cookie alone opens nothing here.
+        assert browser.get(f"{server.base}/v1/models").status_code == 401
+        token = ask("POST", "/api/session/token")["access_token"]
+        call = stream(server, token).at(3)
+        [card] = server.get("/v1/models", key=token).json()["data"][:1]
+        assert {"temperature", "tools"} <= set(card["parameters"]), card
+        ask("DELETE", "/api/session")
+        ended(call, "key_revoked")
+        refusal(server, token)
 
 
 def test_what_runs_may_finish_if_the_operator_says_so() -> None:

@@ -115,7 +115,9 @@ class OwnLoginsView(APIView):
     def get(self, request: Request) -> Response:
         user = _person(request)
         this = actor_of(request).key_id
-        rows = [row for row in Login.objects.filter(user=user, ended=None) if row.state == "active"]
+        # A page's ends with its session.
+        found = Login.objects.filter(user=user, ended=None).exclude(newest="")
+        rows = [row for row in found if row.state == "active"]
         shown = [{**vars(row), "id": str(row.pk), "this_one": str(row.pk) == this} for row in rows]
         return Response(OwnLoginSerializer(shown, many=True).data)
 
@@ -128,7 +130,8 @@ class OwnLoginView(APIView):
     @extend_schema(responses={204: None}, tags=["logins"], summary="End one of your logins")
     def delete(self, request: Request, login_id: str) -> Response:
         user = _person(request)
-        found = [row for row in Login.objects.filter(user=user) if str(row.pk) == login_id]
+        logins = Login.objects.filter(user=user).exclude(newest="")
+        found = [row for row in logins if str(row.pk) == login_id]
         if not found:
             raise NotFound("There is no such login.")
         end_login(login_id, address_of(request))

@@ -17,7 +17,8 @@ from apps.accounts import signing_in, standing
 from apps.accounts.faces.entering import LoginSerializer, enter
 from apps.accounts.models import User
 from apps.accounts.second_factor import passkeys
-from xplatform.core.errors import Forbidden, MissingField
+from apps.accounts.tokens import pages
+from xplatform.core.errors import Forbidden, MissingField, NotAuthenticated
 
 
 class SessionSerializer(serializers.Serializer[Any]):
@@ -28,6 +29,12 @@ class SessionSerializer(serializers.Serializer[Any]):
     )
     must_change_password = serializers.BooleanField(help_text="Nothing else is allowed before.")
     must_add_second_factor = serializers.BooleanField(help_text="Nothing else is allowed before.")
+
+
+class PageTokenSerializer(serializers.Serializer[Any]):
+    access_token = serializers.CharField(help_text="Opens doors, as `Authorization: Bearer …`.")
+    token_type = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="Seconds that it is good for.")
 
 
 class QuestionForSerializer(serializers.Serializer[Any]):
@@ -63,6 +70,8 @@ class SessionView(APIView):
     def post(self, request: Request) -> Response:
         check_csrf(request)
         user = enter(request)
+        # Whoever was in here before may have been somebody else.
+        pages.end_page_tokens(request._request)
         # A new session key: one that somebody had put here before is of no use.
         auth.login(request._request, user, "django.contrib.auth.backends.ModelBackend")
         signing_in.succeeded(request._request, user, "session")
@@ -72,6 +81,32 @@ class SessionView(APIView):
         check_csrf(request)
         auth.logout(request._request)
         return _session(request)
+
+
+class TokenView(APIView):
+    # For a session and nothing else: a token would prolong itself, a key is one already.
+    authentication_classes = []
+
+    @extend_schema(
+        request=None,
+        responses=PageTokenSerializer,
+        tags=["logins"],
+        summary="An access token for the page of this session",
+        description="Session cookies open nothing on the routes of inference. The token ends with"
+        " the session; ask again before it expires.",
+    )
+    def post(self, request: Request) -> Response:
+        check_csrf(request)
+        user = _who(request)
+        if user is None:
+            raise NotAuthenticated("You are not signed in.")
+        made = pages.page_token(request._request, user)
+        shown = {
+            "access_token": made.access,
+            "token_type": "bearer",
+            "expires_in": made.seconds,
+        }
+        return Response(shown, headers={"Cache-Control": "no-store"})
 
 
 class PasskeyQuestionView(APIView):
@@ -107,11 +142,15 @@ def check_csrf(request: Request) -> None:
         raise Forbidden("Send the `csrf_token` of GET /api/session as the header X-CSRFToken.")
 
 
+def _who(request: Request) -> User | None:
+    # Not `plain.user`: Django REST framework, which authenticates nobody here, has made it nobody.
+    user: Any = auth.get_user(request._request)
+    return user if isinstance(user, User) and user.is_active else None
+
+
 def _session(request: Request) -> Response:
     plain = request._request
-    # Not `plain.user`: Django REST framework, which authenticates nobody here, has made it nobody.
-    user: Any = auth.get_user(plain)
-    known = user if isinstance(user, User) and user.is_active else None
+    known = _who(request)
     due = standing.owed(known) if known else {}
     return Response(
         {

@@ -58,6 +58,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("POST", "/v1/admin/setup", "public"),
     _("GET POST DELETE", "/api/session", "public"),
     _("POST", "/api/session/passkey", "public"),
+    # For the session's own cookie, which it checks itself.
+    _("POST", "/api/session/token", "public"),
     # --- secrets towards others: entered, never shown
     _("GET", "/api/settings/secrets", "settings.read"),
     _("PUT DELETE", "/api/settings/secrets/{name}", "settings.write"),

@@ -37,10 +37,9 @@ class Tokens:
 
 def begin(user: User, address: str, client: str) -> Tokens:
     """Tokens for somebody who has just proved who they are."""
+    forget_ended(user)
     now = timezone.now()
-    # What has ended says nothing any more; the audit trail has it.
-    Login.objects.filter(user=user, expires__lt=now - access_life()).delete()
-    login = Login(user=user, address=address[:45], client=_printable(client))
+    login = Login(user=user, address=address[:45], client=printable(client))
     refresh, claims = _new_refresh(user, login.pk)
     login.newest = claims.id
     login.expires = now + _refresh_life()
@@ -106,6 +105,16 @@ def end_all(user: User) -> None:
     keys_changed(*ended)
 
 
+def forget_ended(user: User) -> None:
+    """What has ended says nothing any more; the audit trail has it."""
+    Login.objects.filter(user=user, expires__lt=timezone.now() - access_life()).delete()
+
+
+def printable(text: str) -> str:
+    """What a program says of itself, as a row keeps it."""
+    return "".join(letter for letter in text if letter.isprintable())[:200]
+
+
 def _find(claims: Claims) -> Login:
     found = Login.objects.select_related("user").filter(pk=_uuid(claims.login)).first()
     if found is None or found.user_id != claims.user_id:
@@ -137,7 +146,3 @@ def _new_refresh(user: User, login_id: uuid.UUID) -> tuple[str, Claims]:
 
 def _refresh_life() -> timedelta:
     return timedelta(days=settings().refresh_token_days)
-
-
-def _printable(text: str) -> str:
-    return "".join(letter for letter in text if letter.isprintable())[:200]

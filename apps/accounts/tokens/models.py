@@ -19,7 +19,7 @@ class Login(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="logins"
     )
-    #: ``jti`` of the one refresh token that works
+    #: ``jti`` of the one refresh token that works; "": a page's, which none was given to
     newest = models.CharField(max_length=32, editable=False)
     address = models.CharField(max_length=45, blank=True, editable=False)
     client = models.CharField(max_length=200, blank=True, editable=False)

@@ -8,6 +8,8 @@ from apps.accounts.api import Actor
 from apps.inference.gateway.catalog import names
 from apps.inference.gateway.fleet import Fleet
 from apps.models.api import ServedModel
+from xplatform.engines.protocol import Capabilities
+from xplatform.engines.registry import engine_class
 
 #: our words for what a model can do → Xinference's, where they differ
 _ABILITIES = {"completion": "generate", "embedding": "embed"}
@@ -32,6 +34,18 @@ def adapter_card(own: dict[str, Any], name: str) -> dict[str, Any]:
     return own | {"id": f"{own['id']}:{name}", "root": name, "parent": own["id"]}
 
 
+def capabilities(model: ServedModel, fleet: Fleet) -> Capabilities:
+    """What the model's engine says; before any is loaded, what this engine can do at all. Nothing
+    where the engine is not known yet: of a registration that was never called."""
+    for beat in fleet.ready(model.uid):
+        return Capabilities(beat.abilities, beat.parameters)
+    if model.parameters:
+        return Capabilities(model.abilities, model.parameters)
+    if not model.engine:
+        return Capabilities()
+    return engine_class(model.engine).capabilities.get(model.kind, Capabilities())
+
+
 def card(model: ServedModel, fleet: Fleet) -> dict[str, Any]:
     ready = fleet.ready(model.uid)
     abilities = list(ready[0].abilities if ready else model.abilities)
@@ -48,6 +62,8 @@ def card(model: ServedModel, fleet: Fleet) -> dict[str, Any]:
         "start_seconds": model.start_seconds,
         "max_model_len": length,
         "abilities": abilities,
+        # What a request may name now, without being refused for it.
+        "parameters": list(capabilities(model, fleet).parameters),
         "model_type": "LLM" if model.kind == "llm" else model.kind,
         "model_name": model.family or model.uid,
         "model_family": model.family or model.uid,

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from apps.inference.gateway import metrics
+from apps.inference.gateway import cards, metrics
 from apps.inference.gateway.bills import Bills
 from apps.inference.gateway.http import ClientGone, Exchange
 from apps.inference.gateway.hub import Hub
@@ -29,8 +29,7 @@ from apps.models.api import ServedModel
 from xplatform.core import errors
 from xplatform.core.config import Settings
 from xplatform.core.errors import PlatformError, from_fault
-from xplatform.engines.protocol import Capabilities, Delta, Submit
-from xplatform.engines.registry import engine_class
+from xplatform.engines.protocol import Delta, Submit
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +117,8 @@ class Endpoints:
         model, adapter = await self.memory.model(request.model, actor)
         exchange.model = model.uid
         if model.engine:
-            check_capabilities(request, self.capabilities(model), model.engine)
+            capabilities = cards.capabilities(model, self.hub.fleet)
+            check_capabilities(request, capabilities, model.engine)
         # Else a registration that was never called: its engine is found on the way, and says
         # itself what it cannot do.
         request_id = getattr(request, "request_id", None) or exchange.request_id
@@ -146,14 +146,6 @@ class Endpoints:
             raise
         exchange.more_headers += reservation.headers
         return reservation
-
-    def capabilities(self, model: ServedModel) -> Capabilities:
-        """What the model's engine says; before any is loaded, what this engine can do at all."""
-        for beat in self.hub.fleet.ready(model.uid):
-            return Capabilities(beat.abilities, beat.parameters)
-        if model.parameters:
-            return Capabilities(model.abilities, model.parameters)
-        return engine_class(model.engine).capabilities.get(model.kind, Capabilities())
 
     def _admit(self, model: ServedModel, jobs: int) -> None:
         """Nothing waits unbounded: a full waiting line says so at once."""

@@ -191,12 +191,26 @@ class Detokenized(Struct):
 
 
 class Model(Struct):
-    """A model; management adds keys of its own behind these four."""
+    """A model: OpenAI's four fields, ours, and behind them those that Xinference's clients read."""
 
     id: str
     object: Literal["model"]
     created: int
     owned_by: str
+    engine: str
+    #: stopped, starting, loading, ready, failed
+    state: str
+    #: of an adapter: the model that it lies on
+    parent: str | None
+    #: LLM, embedding, …
+    model_type: str
+    #: how long its last start took; null: it has not been started yet
+    start_seconds: float | None
+    context_length: int | None
+    #: what it can do; empty: not known before it has been ready
+    abilities: list[str]
+    #: fields of a request that are honoured
+    parameters: list[str]
 
 
 class ModelList(Struct):

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
-from apps.accounts.models import User
+from apps.accounts.models import Login, User
 from apps.audit.models import Entry
 from tests.accounts.logins.conftest import PASSWORD, log_in, post
 
@@ -159,3 +160,71 @@ def test_locks_are_seen_and_opened(client: Client, root: User, capsys: Any) -> N
     call_command("unlock")
     assert "1 lock is open" in capsys.readouterr().out
     assert Entry.objects.filter(action="login.unlock", outcome="done").count() == 2
+
+
+def page_token(browser: Client, status: int = 200) -> str:
+    answer = browser.post("/api/session/token", headers=csrf(browser))
+    assert answer.status_code == status, answer.content
+    if status != 200:
+        return ""
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert (answer.json()["token_type"], answer.json()["expires_in"]) == ("bearer", 1800)
+    return str(answer.json()["access_token"])
+
+
+def opens(token: str) -> bool:
+    answer = Client().get("/api/me", headers={"authorization": f"Bearer {token}"})
+    assert answer.status_code in (200, 401)
+    return answer.status_code == 200
+
+
+def test_a_page_gets_a_token_for_its_session(browser: Client, ann: User, hints: list[str]) -> None:
+    page_token(browser, 401)
+    enter(browser)
+    assert browser.post("/api/session/token").status_code == 403, "without the header"
+    # Neither a key's nor a token's holder prolongs what they have.
+    held = log_in(Client()).json()["access_token"]
+    assert post(Client(), "/api/session/token", token=held).status_code == 401
+    first, second = page_token(browser), page_token(browser)
+    assert opens(first)
+    assert opens(second)
+    # One login, of which nobody was given a refresh token, and which is not ended by itself.
+    assert Login.objects.filter(user=ann, newest="").count() == 1
+    assert len(browser.get("/api/me/logins").json()) == 1
+    assert Entry.objects.filter(action="login", outcome="done").count() == 2
+    other = Client()
+    other.force_login(ann)
+    others = page_token(other)
+    hints.clear()
+    browser.delete("/api/session", headers=csrf(browser))
+    assert hints == ["keys"]
+    assert [opens(token) for token in (first, second, others)] == [False, False, True]
+    page_token(browser, 401)
+
+
+def test_a_page_token_ends_with_what_ends_the_session(browser: Client, ann: User) -> None:
+    enter(browser)
+    before = page_token(browser)
+    change = {"old_password": PASSWORD, "new_password": NEW}
+    browser.put("/api/me/password", change, content_type="application/json", headers=csrf(browser))
+    assert not opens(before)
+    # The session goes on, and so does its page.
+    after = page_token(browser)
+    assert opens(after)
+    # Somebody else logs in at the same browser.
+    User.objects.create_user("bob", password=PASSWORD)
+    assert enter(browser, username="bob").status_code == 200
+    assert not opens(after)
+    bobs = page_token(browser)
+    assert opens(bobs)
+    User.objects.filter(username="bob").update(is_active=False)
+    assert not opens(bobs)
+    page_token(browser, 401)
+    assert ann.logins.filter(ended=None).count() == 0
+
+
+def test_a_page_token_that_was_ended_by_name_ends_the_asking(browser: Client, ann: User) -> None:
+    enter(browser)
+    page_token(browser)
+    ann.logins.update(ended=timezone.now())
+    page_token(browser, 401)
