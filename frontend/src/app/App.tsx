@@ -10,11 +10,22 @@ import { theme } from './theme';
 /** The page's policy lets only styles with its nonce in. */
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';
 
-/** Mantine's dimmed text is too pale to be read by all. */
-const colors: CSSVariablesResolver = () => ({
+/** What holds the page still behind a dialog makes a style of its own, and looks for the nonce here. */
+(globalThis as { __webpack_nonce__?: string }).__webpack_nonce__ = nonce;
+
+/** Mantine's dimmed text, links and badges are too pale to be read by all: 4.5 to 1 at least. */
+const colors: CSSVariablesResolver = (theme) => ({
   variables: {},
-  light: { '--mantine-color-dimmed': '#5c636a' },
-  dark: { '--mantine-color-dimmed': '#a6a7ab' },
+  light: {
+    '--mantine-color-dimmed': '#5c636a',
+    ...Object.fromEntries(
+      Object.keys(theme.colors).map((name) => [
+        `--mantine-color-${name}-light-color`,
+        `color-mix(in srgb, var(--mantine-color-${name}-9) 75%, black)`,
+      ]),
+    ),
+  },
+  dark: { '--mantine-color-dimmed': '#a6a7ab', '--mantine-color-anchor': 'var(--mantine-color-brand-3)' },
 });
 
 export function App({ queryClient, router }: { queryClient: QueryClient; router: Router }) {
