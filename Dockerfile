@@ -9,7 +9,7 @@
 # The version that the tests run on.
 ARG PYTHON=3.11
 
-FROM python:${PYTHON}-slim AS build
+FROM python:${PYTHON}-slim AS server
 WORKDIR /src
 RUN python -m venv /opt/xplatform
 COPY requirements.lock ./
@@ -18,6 +18,22 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 COPY pyproject.toml README.md LICENSE celeryconfig.py ./
 COPY xplatform xplatform
 COPY apps apps
+
+# The console, with the types of its requests from what this very server answers.
+FROM server AS api
+COPY manage.py ./
+RUN /opt/xplatform/bin/python manage.py spectacular --format openapi-json --file /openapi.json
+
+FROM node:22-slim AS console
+WORKDIR /src/frontend
+COPY frontend/package.json frontend/package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
+COPY frontend ./
+COPY --from=api /openapi.json ./
+RUN npm run api && npm run build
+
+FROM server AS build
+COPY --from=console /src/xplatform/console/built xplatform/console/built
 # The build tool came with the lock: no second look-up.
 RUN /opt/xplatform/bin/pip install --disable-pip-version-check --no-deps --no-build-isolation .
 

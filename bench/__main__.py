@@ -23,6 +23,7 @@ GROUPS = {
     "embeddings": "a tiny BERT, one text a request",
     "limits": "the same requests with and without limits on their key",
     "control": "one pass of the control plane over a large cluster, on both databases",
+    "console": "the web console in a browser: how soon, how long a table, how much is left behind",
     "faults": "kill, freeze and leave, and how long it takes to heal",
 }
 

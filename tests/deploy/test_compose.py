@@ -136,6 +136,8 @@ def test_what_is_copied_exists_and_is_let_through() -> None:
     copied: set[str] = set()
     for words in re.findall(r"^COPY (?!--from)(.*)", (ROOT / "Dockerfile").read_text(), re.M):
         copied.update(words.split()[:-1])
+    # Its list of packages is copied first, on its own.
+    copied = {name for name in copied if not name.startswith("frontend/")}
     for name in copied:
         assert (ROOT / name).exists(), name
     assert copied == allowed

@@ -66,7 +66,8 @@ def text(settings: Settings, first: FirstRun, seconds: float) -> str:
     lines = [
         f"xplatform is ready at {base} after {seconds:.1f} s.",
         "",
-        f"  admin     {base}/admin/   {login}",
+        f"  console   {base}/ui/   {login}",
+        f"  admin     {base}/admin/",
         f"  API docs  {base}/docs",
         f"  metrics   {base}/metrics",
         f"  home      {settings.home_path}   (logs in {settings.logs_path})",
