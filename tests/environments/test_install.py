@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from apps.audit.models import Entry
 from tests.environments import toy
 from xplatform import environments
+from xplatform.cli import engines
 from xplatform.core.config import Settings
 from xplatform.engines import registry
 from xplatform.environments import EnvironmentFailed, EnvironmentInUse, UnknownEngine, store
@@ -200,6 +203,37 @@ def test_older_versions_go_with_it_and_likenamed_engines_stay(settings: Settings
         "llama-cpp-python-1",
         "llama.cpp-1",
     ]
+
+
+@pytest.mark.django_db
+def test_the_command_is_audited(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DJANGO_SETTINGS_MODULE", "XPLATFORM_HOME"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))  # put back at the end
+
+    def engine(*words: str) -> int:
+        place = ("--home", settings.home, "--engine-index", settings.engine_index)
+        return engines.run("engine", [*words, "--quiet", *place])
+
+    def entries() -> list[tuple[str, ...]]:
+        found = Entry.objects.order_by("id")
+        return list(found.values_list("who", "action", "thing_id", "outcome"))
+
+    # Nobody has a server here.
+    assert engine("install", "toy") == engine("remove", "toy") == 0
+    assert entries() == []
+    (settings.home_path / "xplatform.sqlite3").touch()
+    for words in (("install", "toy"), ("install", "toy"), ("remove", "toy"), ("remove", "toy")):
+        assert engine(*words) == 0
+    assert entries() == [
+        ("operator", "engines.install", "toy", "done"),
+        ("operator", "engines.remove", "toy", "done"),
+    ]
+    entry = Entry.objects.earliest("id")
+    assert entry.via.startswith("manage.py engine install (")
+    assert json.loads(entry.after)["node"]
+    (store.REQUIREMENTS / "toy.txt").write_text("nothinglikeit==1.0\n")
+    assert engine("install", "toy") == 1
+    assert entries()[2:] == [("operator", "engines.install", "toy", "failed")]
 
 
 def test_fake_engine_needs_none(settings: Settings) -> None:

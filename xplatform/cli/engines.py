@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import socket
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from xplatform.cli.connection import Connection, path_of
 from xplatform.cli.flags import add_setting_flags, settings_from
 from xplatform.cli.table import table
 from xplatform.core.config import Settings
+from xplatform.database import database
 from xplatform.environments import EnvironmentFailed, EnvironmentInUse, UnknownEngine
 
 _NAMES_SHOWN = 8
@@ -30,7 +35,7 @@ def run(_command: str, words: list[str]) -> int:
         if arguments.action == "list":
             _list(settings, arguments)
         elif arguments.action == "install":
-            _install(settings, arguments)
+            _audited(arguments.name, settings, partial(_install, settings, arguments))
         else:
             _remove(settings, arguments)
     except (UnknownEngine, EnvironmentFailed, EnvironmentInUse) as error:
@@ -164,8 +169,47 @@ def _install(settings: Settings, arguments: argparse.Namespace) -> None:
         print(f"{name} runs in {python}")
 
 
+def _audited(name: str, settings: Settings, work: Callable[[], None]) -> None:
+    if environments.environment_python(name, settings) is not None:
+        work()  # changes nothing
+        return
+    try:
+        work()
+    except EnvironmentFailed as error:
+        _record("install", name, settings, failure=str(error))
+        raise
+    _record("install", name, settings)
+
+
+def _record(action: str, name: str, settings: Settings, failure: str = "") -> None:
+    """In the audit of the server whose home this is, once it is done: a machine without one, or
+    that belongs to a server elsewhere, has no database here to tell."""
+    place = database(settings.database, settings.home_path)
+    if "sqlite" in place["ENGINE"] and not place["NAME"].exists():
+        return
+    os.environ["DJANGO_SETTINGS_MODULE"] = "xplatform.settings"
+    os.environ["XPLATFORM_HOME"] = str(settings.home_path)
+    try:
+        import django
+
+        django.setup()
+        from apps.audit import api as audit
+
+        with audit.at_the_machine(f"engine {action}"):
+            audit.record(
+                None, f"engines.{action}", "engine", name,
+                after={"node": settings.node_name or socket.gethostname()},
+                outcome="failed" if failure else "done", why=failure,
+            )  # fmt: skip
+    except Exception as error:
+        # The engine is there all the same.
+        sys.stderr.write(f"xplatform: the audit does not know of this: {error}\n")
+
+
 def _remove(settings: Settings, arguments: argparse.Namespace) -> None:
     removed = [str(path) for path in environments.remove(arguments.name, settings)]
+    if removed:
+        _record("remove", arguments.name, settings)
     if arguments.json:
         print(json.dumps({"removed": removed}))
     elif not arguments.quiet:
