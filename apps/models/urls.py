@@ -3,6 +3,7 @@ from django.urls import include, path
 from apps.models.events.views import EventsView
 from apps.models.faces import (
     engine_options,
+    engines,
     estimates,
     files,
     launch_changes,
@@ -31,6 +32,12 @@ urlpatterns = [
     path("engine-options", engine_options.EngineOptionsView.as_view()),
     path("estimate", estimates.EstimateView.as_view()),
     path("events", EventsView.as_view(), name="events"),
+    path("engines", engines.EnginesView.as_view()),
+    path("engines/<str:engine>/install", engines.InstallView.as_view()),
+    path(
+        "engines/<str:engine>/environments/<str:node>/<str:version>",
+        engines.EnvironmentView.as_view(),
+    ),
     path("overview", overview.OverviewView.as_view()),
     path("pulse", PulseView.as_view()),
     path("files", files.FilesView.as_view()),

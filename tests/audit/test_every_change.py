@@ -133,6 +133,7 @@ ELSEWHERE: Final[dict[str, str]] = {
     "/api/users/{username}/second-factor": "logins",
     "/api/projects/{slug}/applications": "oauth",
     "/api/files/": "asks a node: test_questions_that_change",
+    "/api/engines/": "asks a node",
     "/api/downloads": "asks a node", "/v1/cache/": "asks a node", "/v1/downloads": "asks a node",
     "/v1/virtualenvs": "asks a node", "/v1/workers/": "asks a node",
     "/api/nodes/join": "by a join token: tests/models/nodes",

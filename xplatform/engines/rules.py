@@ -129,6 +129,23 @@ def why_not(engine: str, model: ModelPicture, machine: Machine | None = None) ->
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _AnyModel:
+    """Of which nothing is known, so that only the machine counts."""
+
+    kind: str = ""
+    family: str = ""
+    architecture: str = ""
+    format: str = ""
+    quantization: str = ""
+    remote_code: bool = False
+
+
+def why_not_on(engine: str, machine: Machine) -> str | None:
+    """Why this engine runs no model at all on the machine, or None."""
+    return RULES[engine].reason(_AnyModel(), machine)
+
+
 def uses(engine: str, device: str) -> bool:
     """Whether the engine, as its environment is built, computes on devices of this kind."""
     rule = RULES[engine]

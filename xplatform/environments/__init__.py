@@ -6,13 +6,15 @@ environment never holds one.
 
 from __future__ import annotations
 
-from xplatform.environments.install import EnvironmentFailed, install
+from xplatform.environments.install import EnvironmentFailed, install, needed_bytes
 from xplatform.environments.store import (
     Environment,
     EnvironmentInUse,
+    Kept,
     UnknownEngine,
     environment_python,
     environments,
+    kept,
     remove,
 )
 
@@ -20,9 +22,12 @@ __all__ = [
     "Environment",
     "EnvironmentFailed",
     "EnvironmentInUse",
+    "Kept",
     "UnknownEngine",
     "environment_python",
     "environments",
     "install",
+    "kept",
+    "needed_bytes",
     "remove",
 ]

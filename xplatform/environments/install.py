@@ -69,7 +69,7 @@ def _make(
 ) -> None:
     assert found.requirements is not None
     requirements = store.REQUIREMENTS / found.requirements
-    _check_space(found, requirements, folder.parent)
+    _check_space(found, folder.parent)
     report("creating", 0.01, f"creating {folder}")
     python = store.python_of(folder)
     pip = _create(folder, python)
@@ -125,10 +125,19 @@ def _sources(index: str) -> list[str]:
     return ["--no-index", "--find-links", index]
 
 
-def _check_space(found: EngineEntry, requirements: Path, folder: Path) -> None:
-    stated = re.search(r"^# disk: (\d+) MB", requirements.read_text(), re.MULTILINE)
-    needed = int(stated[1]) if stated else DEFAULT_MB
-    free = shutil.disk_usage(folder).free // (1024 * 1024)
+def needed_bytes(name: str) -> int:
+    """About what an installation takes, as the engine's requirements say. Raises UnknownEngine."""
+    found = store.entry(name)
+    if found.requirements is None:
+        return 0
+    text = (store.REQUIREMENTS / found.requirements).read_text()
+    stated = re.search(r"^# disk: (\d+) MB", text, re.MULTILINE)
+    return (int(stated[1]) if stated else DEFAULT_MB) << 20
+
+
+def _check_space(found: EngineEntry, folder: Path) -> None:
+    needed = needed_bytes(found.name) >> 20
+    free = shutil.disk_usage(folder).free >> 20
     if free < needed:
         raise EnvironmentFailed(
             f"The environment of {found.name} needs about {needed} MB in {folder}, where {free} MB "

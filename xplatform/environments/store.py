@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,22 @@ class Environment:
     #: ready, partial (an installation did not end), missing, built in
     state: str
     path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One environment on the disk, of this version of the engine or of an older one."""
+
+    engine: str
+    version: str
+    #: a launch would use it
+    current: bool
+    #: ready, partial
+    state: str
+    #: bytes; None: it is not whole yet
+    size: int | None
+    #: an engine runs in it
+    in_use: bool
 
 
 def entry(name: str) -> EngineEntry:
@@ -102,8 +118,30 @@ def environments(settings: Settings) -> list[Environment]:
     return result
 
 
-def remove(name: str, settings: Settings) -> list[Path]:
-    """Delete this engine's environments, older versions included; which.
+def kept(settings: Settings) -> list[Kept]:
+    """All that are on the disk. The first time each is counted takes a moment."""
+    found = []
+    for folder in sorted(settings.engines_path.glob("*-*")):
+        name = _name_of(folder)
+        if not name or not folder.is_dir():
+            continue
+        current = folder == folder_of(ENGINES[name], settings)
+        whole = is_complete(ENGINES[name], folder) if current else (folder / COMPLETE).exists()
+        found.append(
+            Kept(
+                engine=name,
+                version=folder.name[len(name) + 1 :],
+                current=current,
+                state="ready" if whole else "partial",
+                size=_size_of(folder) if whole else None,
+                in_use=_user_of(folder) is not None,
+            )
+        )
+    return found
+
+
+def remove(name: str, settings: Settings, version: str = "") -> list[Path]:
+    """Delete this engine's environments, older versions included, or this one version; which.
 
     Raises UnknownEngine, and EnvironmentInUse while an engine runs in one.
     """
@@ -115,7 +153,9 @@ def remove(name: str, settings: Settings) -> list[Path]:
         folders = [
             folder
             for folder in sorted(settings.engines_path.glob(f"{name}-*"))
-            if folder.is_dir() and _name_of(folder) == name
+            if folder.is_dir()
+            and _name_of(folder) == name
+            and version in ("", folder.name[len(name) + 1 :])
         ]
         for folder in folders:
             if pid := _user_of(folder):
@@ -160,6 +200,27 @@ def _name_of(folder: Path) -> str:
     """``llama.cpp`` of ``llama.cpp-2026.10``: names may have hyphens, so the longest known one."""
     fitting = [name for name in ENGINES if folder.name.startswith(f"{name}-")]
     return max(fitting, key=len, default="")
+
+
+#: folder → when it was made whole, and its bytes: it does not change after that
+_sizes: dict[Path, tuple[int, int]] = {}
+
+
+def _size_of(folder: Path) -> int | None:
+    try:
+        made = (folder / COMPLETE).stat().st_mtime_ns
+    except OSError:
+        return None
+    known = _sizes.get(folder)
+    if known is None or known[0] != made:
+        size = 0
+        for root, _, files in os.walk(folder):
+            for file in files:
+                # Links lead to the server's own Python.
+                with suppress(OSError):
+                    size += os.lstat(os.path.join(root, file)).st_size
+        known = _sizes[folder] = made, size
+    return known[1]
 
 
 def _user_of(folder: Path) -> int | None:

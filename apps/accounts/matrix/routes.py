@@ -117,6 +117,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("DELETE", "/api/files/{node}/{entry}", "files.write"),
     _("POST", "/api/downloads", "files.write"),
     _("POST", "/api/downloads/{node}/{download}/{action}", "files.write"),
+    # --- engines and their environments on the nodes
+    _("GET", "/api/engines", "nodes.read"),
+    _("POST", "/api/engines/{engine}/install", "settings.write"),
+    _("DELETE", "/api/engines/{engine}/environments/{node}/{version}", "settings.write"),
     # --- machines
     _("GET", "/api/nodes", "nodes.read"),
     # A machine shows its join token.

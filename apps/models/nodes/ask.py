@@ -8,7 +8,8 @@ Nothing is kept on either side, so nothing is left over when one of them dies.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -37,7 +38,9 @@ _CHANGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "files.resume": ("download", ()),
     "files.cancel": ("download", ()),
     "files.forget": ("download", ()),
+    "engines.install": ("engine", ()),
     "engines.remove": ("engine", ()),
+    "engines.drop": ("engine", ("version",)),
     "agent.restart": ("node", ()),
 }
 
@@ -63,6 +66,26 @@ def ask_node(
         named = {"node": node, **{name: of[name] for name in told if name in of}}
         audit.record(None, question, thing, of.get("id", of.get("name", node)), after=named)
     return answer
+
+
+def ask_nodes(
+    names: Iterable[str], question: str, timeout: float = 3.0
+) -> dict[str, dict[str, Any] | PlatformError]:
+    """The same of several nodes at once; of each its answer, or the error instead. For questions
+    that change nothing; the names are of nodes that are up."""
+    until = time.monotonic() + timeout
+    keys = {}
+    for name in names:
+        keys[name] = answer_key(name, secrets.token_urlsafe(16))
+        effects.sender().send(TASK_ASK, node_queue(name), question, {}, keys[name], expires=timeout)
+    found: dict[str, dict[str, Any] | PlatformError] = {}
+    for name, key in keys.items():
+        try:
+            left = max(0.05, until - time.monotonic())
+            found[name] = _unpack(name, question, _wait(key, left), timeout)
+        except PlatformError as error:
+            found[name] = error
+    return found
 
 
 def _wait(key: str, timeout: float) -> bytes | None:

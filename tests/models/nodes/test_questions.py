@@ -312,6 +312,30 @@ class TestEngines:
         folder.mkdir(parents=True)
         assert answer(here, "engines.remove", {"name": "llama.cpp"}) == {"removed": [str(folder)]}
 
+    def test_environments_of_all_versions(self, here: Here, settings: Settings) -> None:
+        old, cut = (settings.engines_path / f"llama.cpp-{name}" for name in ("1", "2"))
+        for folder in (old, cut):
+            (folder / "bin").mkdir(parents=True)
+            (folder / "bin" / "file").write_bytes(b"12345")
+        (old / ".complete").write_text("x")
+
+        def seen() -> list[dict[str, Any]]:
+            told = answer(here, "engines.environments", {})
+            assert told["free"] > 0
+            (mine,) = [one for one in told["engines"] if one["name"] == "llama.cpp"]
+            assert mine["needs"] > 1 << 20
+            return list(mine["environments"])
+
+        one, two = seen()
+        assert one == {
+            "version": "1", "current": False, "state": "ready", "size": 6, "in_use": False
+        }  # fmt: skip
+        assert (two["version"], two["state"], two["size"]) == ("2", "partial", None)
+        gone = answer(here, "engines.drop", {"name": "llama.cpp", "version": "1"})
+        assert gone == {"removed": [str(old)]}
+        assert [one["version"] for one in seen()] == ["2"]
+        assert answer(here, "engines.drop", {"name": "llama.cpp", "version": "3"})["removed"] == []
+
 
 def test_processes(here: Here, warden: FakeWarden) -> None:
     start(here.agent, warden)

@@ -9,6 +9,7 @@ from typing import Any
 from apps.models.node.questions import Here, question
 from xplatform import environments
 from xplatform.core.errors import Conflict, NotFound
+from xplatform.files import disk
 
 
 @dataclass
@@ -39,6 +40,25 @@ def list_engines(here: Here) -> dict[str, Any]:
     return {"engines": entries}
 
 
+@question("engines.environments")
+def list_environments(here: Here) -> dict[str, Any]:
+    """As ``engines.list``, and of each engine {environments: [{version, current, state, size,
+    in_use}…], needs: bytes of an installation}. {"engines": […], "free": bytes}"""
+    kept = environments.kept(here.settings)
+    entries = list_engines(here)["engines"]
+    for entry in entries:
+        mine = [asdict(one) for one in kept if one.engine == entry["name"]]
+        entry["environments"] = [{k: v for k, v in one.items() if k != "engine"} for one in mine]
+        entry["needs"] = environments.needed_bytes(entry["name"])
+    return {"engines": entries, "free": disk.free(here.settings.engines_path)}
+
+
+@question("engines.drop")
+def drop(here: Here, name: str, version: str) -> dict[str, Any]:
+    """One version of an engine's environment: {"removed": [paths]}"""
+    return _remove(here, name, version)
+
+
 @question("engines.install")
 def install(here: Here, name: str) -> dict[str, Any]:
     """Begins, and answers at once; ``engines.list`` tells how far it is. {"installation": …}"""
@@ -62,11 +82,15 @@ def install(here: Here, name: str) -> dict[str, Any]:
 @question("engines.remove")
 def remove(here: Here, name: str) -> dict[str, Any]:
     """{"removed": [paths]}"""
+    return _remove(here, name)
+
+
+def _remove(here: Here, name: str, version: str = "") -> dict[str, Any]:
     running = _installations.get(name)
     if running is not None and not running.done:
         raise Conflict(f"The environment of {name} is being installed on node {here.node!r}.")
     try:
-        removed = environments.remove(name, here.settings)
+        removed = environments.remove(name, here.settings, version)
     except environments.UnknownEngine as error:
         raise NotFound(str(error), param="name") from None
     except environments.EnvironmentInUse as error:

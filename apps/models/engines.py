@@ -1,0 +1,165 @@
+"""Every engine: what it serves, and what of it is on which node. Each node says what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any, Final, Literal
+
+import msgspec
+
+from apps.models.facts import machine
+from apps.models.nodes.ask import ask_node, ask_nodes
+from apps.models.pictures import NodeInfo, nodes
+from xplatform.core.errors import Conflict, NodeSilent, NotFound, PlatformError
+from xplatform.engines import rules
+from xplatform.engines.registry import ENGINES
+from xplatform.files.disk import gigabytes
+
+#: to be asked for by name only; for tests
+_HIDDEN: Final = ("fake",)
+_LIST_SECONDS = 5.0
+_REMOVE_SECONDS = 120.0
+
+NodeState = Literal["ready", "partial", "missing", "installing", "unknown"]
+
+
+class EngineEnvironment(msgspec.Struct, frozen=True):
+    """On a node's disk."""
+
+    version: str
+    #: a launch would use it
+    current: bool
+    state: Literal["ready", "partial"]
+    #: bytes; null: it is not whole
+    size: int | None
+    in_use: bool
+
+
+class EngineInstallation(msgspec.Struct, frozen=True):
+    """The last one that was asked for on the node; those that launches need are told there."""
+
+    stage: str
+    #: 0 to 1
+    fraction: float
+    line: str
+    #: why it failed
+    error: str
+    done: bool
+
+
+class EngineOnNode(msgspec.Struct, frozen=True):
+    node: str
+    #: of the environment that a launch would use; unknown: the node does not answer
+    state: NodeState
+    environments: list[EngineEnvironment]
+    installation: EngineInstallation | None
+    #: why it runs no model there, or cannot be installed; empty: it can
+    why: str
+
+
+class EngineInfo(msgspec.Struct, frozen=True):
+    name: str
+    summary: str
+    #: of the environment that this version of the program makes; empty: it has none of this engine
+    version: str
+    available: bool
+    #: of models
+    kinds: list[str]
+    formats: list[str]
+    nodes: list[EngineOnNode]
+
+
+def engines() -> list[EngineInfo]:
+    """Those of this version first. Asks all nodes that are up, at once."""
+    machines = nodes()
+    up = [node.name for node in machines if node.state == "up"]
+    told = ask_nodes(up, "engines.environments", _LIST_SECONDS)
+    names = [name for name in rules.RULES if name not in _HIDDEN]
+    found = [_info(name, machines, told) for name in names]
+    return sorted(found, key=lambda one: not one.available)
+
+
+def install(engine: str, node: str = "") -> list[str]:
+    """Begins on this node, or on all that are up; on which. Raises NotFound, Conflict, and what
+    nodes answer."""
+    _check(engine)
+    names = [node] if node else [one.name for one in nodes() if one.state == "up"]
+    if not names:
+        raise Conflict("No machine is up that could install it.")
+    for name in names:
+        ask_node(name, "engines.install", {"name": engine})
+    return names
+
+
+def remove(engine: str, node: str, version: str) -> None:
+    """Raises NotFound, Conflict (something runs in it), and what nodes answer."""
+    _check(engine)
+    args = {"name": engine, "version": version}
+    answer = ask_node(node, "engines.drop", args, _REMOVE_SECONDS)
+    if not answer["removed"]:
+        raise NotFound(
+            f"Node {node[:100]!r} has no environment {version[:100]!r} of {engine}.",
+            param="version",
+        )
+
+
+def _check(engine: str) -> None:
+    if engine not in ENGINES or engine in _HIDDEN:
+        known = ", ".join(name for name in ENGINES if name not in _HIDDEN)
+        raise NotFound(
+            f"There is no engine {engine[:50]!r} in this version; there are: {known}.",
+            param="engine",
+        )
+
+
+def _info(
+    name: str,
+    machines: Iterable[NodeInfo],
+    told: Mapping[str, dict[str, Any] | PlatformError],
+) -> EngineInfo:
+    entry, rule = ENGINES.get(name), rules.RULES[name]
+    return EngineInfo(
+        name=name,
+        summary=entry.summary if entry else "",
+        version=entry.version if entry else "",
+        available=entry is not None,
+        kinds=list(rule.kinds),
+        formats=list(rule.formats),
+        nodes=[_on(name, node, told.get(node.name)) for node in machines] if entry else [],
+    )
+
+
+def _on(engine: str, node: NodeInfo, told: dict[str, Any] | PlatformError | None) -> EngineOnNode:
+    why = rules.why_not_on(engine, machine(asdict(node))) or ""
+    if why:
+        why = f"It {why}."
+    if told is None:
+        told = NodeSilent(node.name, "it is not heard of")
+    if isinstance(told, PlatformError):
+        # What it told last is better than nothing.
+        state: NodeState = "ready" if engine in node.engines else "unknown"
+        return EngineOnNode(node.name, state, [], None, why or told.message)
+    entry = next((one for one in told["engines"] if one["name"] == engine), None)
+    if entry is None:
+        return EngineOnNode(
+            node.name, "missing", [], None, f"The version of node {node.name} has no such engine."
+        )
+    installation = entry["installation"]
+    state = entry["state"]
+    if installation and not installation["done"]:
+        state = "installing"
+    elif installation and installation["error"] and state != "ready":
+        why = why or installation["error"]
+    elif state != "ready" and told["free"] < entry["needs"]:
+        why = why or (
+            f"An installation needs about {gigabytes(entry['needs'])}, and"
+            f" {gigabytes(told['free'])} are free."
+        )
+    return EngineOnNode(
+        node.name,
+        state,
+        [EngineEnvironment(**one) for one in entry["environments"]],
+        EngineInstallation(**installation) if installation else None,
+        why,
+    )
