@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 #: of several sizes nobody chose from, the largest up to this: what most people try first
 _USUAL_BILLIONS = 9.0
 #: of a machine's memory: the rest is the system's
-_USABLE = 0.85
+USABLE = 0.85
 #: formats by what they run best on; others come after these
 _ON_ACCELERATOR = ("fp8", "awq", "gptq", "pytorch", "bnb", "ggufv2")
 _ON_PROCESSOR = ("ggufv2", "pytorch")
@@ -406,4 +406,4 @@ def _fits(expected: dict[str, Any], node: dict[str, Any]) -> bool:
 
 
 def _usable_bytes(devices: Iterable[dict[str, Any]]) -> int:
-    return int(sum(device.get("memory_total", 0) for device in devices) * _USABLE)
+    return int(sum(device.get("memory_total", 0) for device in devices) * USABLE)

@@ -2,6 +2,7 @@ from django.urls import include, path
 
 from apps.models.events.views import EventsView
 from apps.models.faces import (
+    catalogue,
     engine_options,
     engines,
     estimates,
@@ -11,6 +12,7 @@ from apps.models.faces import (
     logs,
     overview,
     registrations,
+    sources,
 )
 from apps.models.pulse.views import PulseView
 
@@ -27,9 +29,11 @@ urlpatterns = [
     path("launches/<str:uid>/replicas/<str:replica>/move", launch_changes.MoveView.as_view()),
     path("registrations", registrations.RegistrationsView.as_view()),
     path("registrations/<str:kind>/<str:name>", registrations.RegistrationView.as_view()),
-    path("catalogue", registrations.CatalogueView.as_view()),
-    path("catalogue/<str:kind>/<str:name>", registrations.FamilyView.as_view()),
     path("engine-options", engine_options.EngineOptionsView.as_view()),
+    path("catalogue", catalogue.CatalogueView.as_view()),
+    path("catalogue/<str:kind>/<str:name>", catalogue.FamilyView.as_view()),
+    path("catalogue/<str:kind>/<str:name>/ways", catalogue.WaysView.as_view()),
+    path("sources", sources.SourcesView.as_view()),
     path("estimate", estimates.EstimateView.as_view()),
     path("events", EventsView.as_view(), name="events"),
     path("engines", engines.EnginesView.as_view()),

@@ -59,7 +59,8 @@ def _list(server: Connection, arguments: argparse.Namespace) -> int:
     ]
     rest: list[Any] = []
     if not arguments.own:
-        rest = server.get("/api/catalogue", kind=arguments.kind, search=text or None)
+        found = server.get("/api/catalogue", kind=arguments.kind, search=text or None)
+        rest = [family for family in found if not family["registered"]]
     if arguments.json:
         show_json({"registrations": own, "catalogue": rest})
         return 0

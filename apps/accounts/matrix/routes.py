@@ -102,8 +102,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("GET", "/api/catalogue", "registrations.read"),
     _("GET", "/api/catalogue/{kind}/{name}", "registrations.read"),
     _("GET", "/api/engine-options", "registrations.read"),
+    _("GET", "/api/catalogue/{kind}/{name}/ways", "registrations.read"),
     # A node reads files, or asks a hub for them.
     _("GET", "/api/estimate", "launches.write"),
+    _("GET", "/api/sources", "launches.write"),
     # --- what happened
     _("GET", "/api/events", "events.read"),
     _(WEBSOCKET, "/ws/events", "events.read"),

@@ -102,7 +102,7 @@ class EstimateView(APIView):
         query = {name: str(text) for name, text in request.query_params.items() if text}
         slots = read_number(query, "slots", 1, _MOST_SLOTS, None) or settings().slots
         context = read_number(query, "context_length", 1, _MOST_TOKENS, None)
-        where = _machine(query.get("node", ""))
+        where = machine_for(query.get("node", ""))
         engine = query.get("engine")
         name, path = query.get("name", ""), query.get("path", "")
         who = caller(request)
@@ -114,7 +114,7 @@ class EstimateView(APIView):
         if path or "/" in name:
             found = {
                 "model": path,
-                "engines": _of_facts(_read(query), engine, slots, context, where),
+                "engines": engines_of(_read(query), engine, slots, context, where),
             }
         elif name:
             family = family_of(name, check_kind(query.get("kind")), who.project)
@@ -129,7 +129,7 @@ class EstimateView(APIView):
         return Response({**found, "slots": slots, "context_length": context, "node": where.name})
 
 
-def _machine(node: str) -> Machine:
+def machine_for(node: str) -> Machine:
     """The one that is asked for, or that has an accelerator, or any."""
     pictures = [machine(msgspec.to_builtins(one)) for one in api.nodes() if one.state == "up"]
     if node:
@@ -173,7 +173,7 @@ def _of_family(
     for format in formats:
         way = spec_for(family, format, size, wanted)
         facts = facts_of_family(family, way.spec, way.quantization)
-        for row in _of_facts(facts, engine, slots, context, where):
+        for row in engines_of(facts, engine, slots, context, where):
             known = rows.get(row["engine"])
             if known is None or (row["reads"] and known["estimate"] is None):
                 version = {
@@ -185,7 +185,7 @@ def _of_family(
     return sorted(rows.values(), key=lambda row: row["estimate"] is None)
 
 
-def _of_facts(
+def engines_of(
     facts: Facts, engine: str | None, slots: int, context: int | None, where: Machine
 ) -> list[dict[str, Any]]:
     rows = []

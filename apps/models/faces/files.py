@@ -85,6 +85,27 @@ def picture(node: api.NodeInfo) -> dict[str, Any]:
     }
 
 
+def cached_files(places: set[tuple[str, str]]) -> dict[str, list[dict[str, Any]]]:
+    """Node → its cached entries of these (hub, repository in small letters), with the names of
+    files, which heartbeats do not carry: nodes that have any are asked."""
+    having = [
+        node
+        for node in api.nodes()
+        if any(
+            (entry["hub"], entry["name"].lower()) in places
+            for entry in node.files.get("cached", [])
+        )
+    ]
+    return {
+        node.name: [
+            {"files": [], **entry}
+            for entry in picture(node)["cached"]
+            if (entry["hub"], entry["name"].lower()) in places
+        ]
+        for node in having
+    }
+
+
 def all_files(node: str = "") -> list[dict[str, Any]]:
     """Raises NotFound."""
     found = [one for one in api.nodes() if node in ("", one.name)]

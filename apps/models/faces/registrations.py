@@ -1,9 +1,9 @@
-"""``/api/registrations`` and ``/api/catalogue``: what can be launched by a name."""
+"""``/api/registrations``: families of people's own."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -15,8 +15,7 @@ from rest_framework.views import APIView
 from apps.models import api
 from apps.models.caller import caller
 from apps.models.catalogue.convert import family_from
-from apps.models.catalogue.library import library
-from apps.models.catalogue.schema import Family, Format
+from apps.models.catalogue.schema import Family
 from apps.models.models import Kind
 from xplatform.core.errors import InvalidValue
 from xplatform.structs import StructSerializer
@@ -26,19 +25,6 @@ _KIND = OpenApiParameter("kind", str, enum=Kind.values)
 
 class FamilySerializer(StructSerializer):
     struct = Family
-
-
-class FamilyLineSerializer(serializers.Serializer[Any]):
-    """A family in a list; `/api/catalogue/{kind}/{name}` has all of it."""
-
-    kind = serializers.ChoiceField(Kind.values)
-    name = serializers.CharField()
-    abilities = serializers.ListField(child=serializers.CharField())
-    context_length = serializers.IntegerField(allow_null=True)
-    sizes = serializers.ListField(
-        child=serializers.CharField(), help_text="Billions of parameters; the smallest first."
-    )
-    formats = serializers.ListField(child=serializers.ChoiceField(sorted(get_args(Format))))
 
 
 class RegistrationSerializer(serializers.Serializer[Any]):
@@ -127,46 +113,3 @@ class RegistrationView(APIView):
         who = caller(request)
         api.unregister(kind, name, who.name, within=who.project)
         return Response(status=204)
-
-
-@extend_schema_view(
-    get=extend_schema(
-        parameters=[
-            _KIND,
-            OpenApiParameter("search", str, description="Words; the best match first."),
-        ],
-        responses=FamilyLineSerializer(many=True),
-        summary="Search the catalogue",
-        operation_id="catalogue_list",
-    )
-)
-class CatalogueView(APIView):
-    def get(self, request: Request) -> Response:
-        kind = check_kind(request.query_params.get("kind"))
-        words = request.query_params.get("search", "")
-        found = library().search(words, kind) if words else library().families(kind)
-        return Response([_short(family) for family in found])
-
-
-@extend_schema_view(
-    get=extend_schema(
-        parameters=[OpenApiParameter("kind", str, OpenApiParameter.PATH, enum=Kind.values)],
-        responses=FamilySerializer,
-        summary="Look at a family",
-    )
-)
-class FamilyView(APIView):
-    def get(self, request: Request, kind: str, name: str) -> Response:
-        return Response(msgspec.to_builtins(library().find(name, check_kind(kind), param="name")))
-
-
-def _short(family: Family) -> dict[str, Any]:
-    """A line of a list: a detailed list of all is megabytes."""
-    return {
-        "kind": family.kind,
-        "name": family.name,
-        "abilities": list(family.abilities),
-        "context_length": family.context_length,
-        "sizes": sorted({spec.size for spec in family.specs if spec.size}, key=float),
-        "formats": sorted({spec.format for spec in family.specs}),
-    }

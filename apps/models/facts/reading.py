@@ -32,7 +32,7 @@ def read_facts(path: str | os.PathLike[str], *, quantization: str = "") -> Facts
                 )
             return gguf.read_gguf(Files(LocalFile(place)), place.name)
         if place.is_dir():
-            return _read(Files(LocalFolder(place)), quantization, "")
+            return read_files(Files(LocalFolder(place)), quantization, "")
     except OSError as error:
         raise InvalidValue(
             f"Cannot read {place.name}: {error.strerror or error}.", param="model_path"
@@ -44,10 +44,11 @@ def read_hub(repository: Repository, *, quantization: str = "", entry: str = "")
     """Of a repository on a hub, from its list of files, its small files and GGUF headers.
     ``entry``: the GGUF file, where it is known. Raises as ``read_facts``, and what the
     repository itself raises (not found, gated, no network)."""
-    return _read(Files(repository), quantization, entry)
+    return read_files(Files(repository), quantization, entry)
 
 
-def _read(files: Files, quantization: str, entry: str) -> Facts:
+def read_files(files: Files, quantization: str, entry: str) -> Facts:
+    """Of what has been listed already."""
     if entry:
         return gguf.read_gguf(files, entry)
     if "model_index.json" in files:

@@ -11,6 +11,7 @@ import pytest
 
 from apps.models.facts import from_dict, read_facts
 from apps.models.facts.hub import HubRepository, read_source
+from apps.models.facts.look import look
 from apps.models.node import questions
 from apps.models.node.preparation import built_in
 from apps.models.node.questions import Here
@@ -149,3 +150,21 @@ def test_a_node_tells_of_its_own_files(settings: Callable[..., Settings], place:
         ask(source={"hub": "moon"})
     with pytest.raises(InvalidValue, match="`path` or `source`"):
         ask()
+
+
+def test_a_look_tells_the_files_and_what_model_they_are(
+    hub: Hub, settings: Callable[..., Settings], place: Path
+) -> None:
+    many = look(MANY, settings())
+    assert many.models == {"Q4_K_M": ["m-Q4_K_M.gguf"], "Q8_0": ["m-Q8_0.gguf"]}
+    assert (many.file_count, many.quantization) == (3, "Q4_K_M")
+    assert many.facts and many.facts.format == "ggufv2"
+    assert look(MANY, settings(), "q8_0").quantization == "Q8_0"
+    with pytest.raises(InvalidValue) as error:
+        look(MANY, settings(), "Q2_K")
+    assert error.value.param == "quantization"
+    here = look(Source("path", str(place)), settings())
+    assert here.facts and here.facts.family == "qwen3"
+    (place / "config.json").unlink()
+    none = look(Source("path", str(place)), settings())
+    assert none.facts is None and "config.json" in none.problem

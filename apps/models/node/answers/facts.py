@@ -9,6 +9,7 @@ import msgspec
 
 from apps.models.facts import as_dict, read_facts
 from apps.models.facts.hub import read_source
+from apps.models.facts.look import look
 from apps.models.node.preparation import built_in
 from apps.models.node.questions import Here, question
 from xplatform import files
@@ -36,6 +37,16 @@ def read(
     except msgspec.ValidationError as error:
         raise InvalidValue(f"`source` does not fit: {error}.", param="source") from None
     return _told(read_source(wanted, here.settings, quantization=quantization))
+
+
+@question("facts.look")
+def look_at(here: Here, source: dict[str, Any], quantization: str = "") -> dict[str, Any]:
+    """{"look": Look}: the files of a source, and what model they are."""
+    try:
+        wanted, _ = files.read_source(source)
+    except msgspec.ValidationError as error:
+        raise InvalidValue(f"`source` does not fit: {error}.", param="source") from None
+    return {"look": msgspec.to_builtins(look(wanted, here.settings, quantization))}
 
 
 def _told(facts: Any) -> dict[str, Any]:
