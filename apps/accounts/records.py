@@ -63,6 +63,9 @@ class KeyRecord:
     #: of a login, which is for every project of its owner: ``project`` is the one that counts
     #: where none is named
     person: UserRecord | None = None
+    #: of an OAuth token: what those that came of one login, each by renewing the last, have in
+    #: common
+    family: str = ""
 
     @property
     def is_admin(self) -> bool:
@@ -186,6 +189,7 @@ def credential(
     actions: frozenset[str] | None = None,
     models: tuple[str, ...] = (),
     networks: tuple[Network, ...] = (),
+    family: str = "",
 ) -> KeyRecord:
     """The one place where scopes meet a role: a credential never may more than its owner."""
     given = actions_of(role)
@@ -203,6 +207,7 @@ def credential(
         actions=given if actions is None else given & (actions | _ALWAYS),
         models=models,
         networks=networks,
+        family=family,
     )
 
 

@@ -18,6 +18,7 @@ from apps.inference.gateway.auth import Callers
 from apps.inference.gateway.catalog import Catalog, names
 from apps.inference.gateway.http import Exchange
 from apps.inference.gateway.kept import Kept
+from apps.inference.gateway.revoking import end_refused
 from apps.models.api import ServedModel
 from xplatform.core import errors
 
@@ -195,6 +196,39 @@ def test_what_is_taken_away_gives_nothing() -> None:
     assert (raised.role, raised.actions) == ("developer", record().actions)
     # A superuser's key of a project was an owner's; now it is what its owner is there.
     assert accounts.lowered(record(role="owner"), ann) == record(role="owner")
+
+
+def test_what_runs_on_a_token_goes_on_with_the_one_that_it_was_renewed_to() -> None:
+    def token(text: str, **values: Any) -> KeyRecord:
+        digest = hashlib.sha256(text.encode()).digest()
+        given = {"kind": "oauth", "family": "f", "expires": time.time() + 600}
+        return record(text, **(given | {"digest": digest} | values))
+
+    def told(*now: KeyRecord, revoked: tuple[str, ...] = ()) -> errors.PlatformError | None:
+        """Of a request that began with the token "first"."""
+        made = callers(tokens=(token("first"),))
+        asked = exchange("Bearer first")
+        asked.record, asked.actor = made.check(asked)
+        made.take(Credentials((), {}, now), time.monotonic())
+        made.revoke(revoked)
+        end_refused([asked], made, Any)
+        if asked.refused is None:
+            # Another request is refused all the same.
+            with pytest.raises(errors.NotAuthenticated):
+                made.check(exchange("Bearer first"))
+        return asked.refused
+
+    assert told(token("second")) is None
+    for gone in (
+        told(),
+        told(token("second", family="g")),
+        told(token("second", family="")),
+        told(token("second"), revoked=("id of second",)),
+        told(token("second", actions=frozenset({"models.read"}))),
+        told(token("second", project="green")),
+    ):
+        assert isinstance(gone, errors.KeyRevoked)
+    assert isinstance(told(token("second", expires=time.time() - 1)), errors.KeyRevoked)
 
 
 def test_a_request_by_name_belongs_to_the_key_or_the_person() -> None:

@@ -62,7 +62,7 @@ def records(users: Mapping[int, UserRecord]) -> list[KeyRecord]:
 def _known() -> Any:
     since = timezone.now() - _REMEMBERED
     found = AccessToken.objects.filter(expires__gt=since)
-    return found.select_related("application__project", "application__user")
+    return found.select_related("application__project", "application__user", "refresh_token")
 
 
 def _owner_id(row: Any) -> int | None:
@@ -82,6 +82,7 @@ def _record(row: Any, owner: UserRecord | None, projects: set[str]) -> KeyRecord
         # "Log out everywhere", or a new password.
         return None
     scopes = row.scope.split()
+    renewed_by = getattr(row, "refresh_token", None)
     project, role = _place(project_of(scopes), owner, projects)
     return credential(
         id=token_id(row),
@@ -91,6 +92,7 @@ def _record(row: Any, owner: UserRecord | None, projects: set[str]) -> KeyRecord
         owner_name=owner.name,
         expires=row.expires.timestamp(),
         kind="oauth",
+        family=str(renewed_by.token_family or "") if renewed_by else "",
         project=project,
         role=role,
         # Never none, which would stand for all.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 from oauthlib.oauth2.rfc8628.grant_types import DeviceCodeGrant
 
 from apps.accounts.oauth.scopes import ALL_PROJECTS, IDENTITY, Scopes, in_project, project_of
+from apps.accounts.oauth.signals import renewing
 from apps.accounts.oauth.signing import known_keys
 
 DeviceGrant = get_device_grant_model()
@@ -146,7 +148,8 @@ class Validator(OAuth2Validator):  # type: ignore[misc]
         elif token_before := _renewed(request):
             scopes = in_project(scopes, project_of(token_before.scope.split()))
         token["scope"] = " ".join(scopes)
-        super()._save_bearer_token(token, request, *args, **kwargs)
+        with renewing() if _renewed(request) else nullcontext():
+            super()._save_bearer_token(token, request, *args, **kwargs)
 
     def _check_and_set_request_resource(self, request: Any) -> None:
         """Resource indicators (RFC 8707): tokens are good for this server, and for no other."""

@@ -36,6 +36,8 @@ class Callers:
     def __init__(self) -> None:
         self._keys: dict[bytes, KeyRecord] = {}
         self._tokens: dict[bytes, KeyRecord] = {}
+        #: the newest token of those that came of one login
+        self._newest: dict[str, KeyRecord] = {}
         self._users: Mapping[int, UserRecord] = {}
         self._ended: frozenset[str] = frozenset()
         self._known: dict[tuple[bytes, str, str], Known] = {}
@@ -75,6 +77,8 @@ class Callers:
             for found in (self._keys, self._tokens):
                 for digest in [d for d, record in found.items() if record.id in gone]:
                     del found[digest]
+        tokens = sorted(self._tokens.values(), key=lambda record: record.expires or 0.0)
+        self._newest = {record.family: record for record in tokens if record.family}
 
     def check(self, exchange: Exchange) -> Known:
         """Raises NotAuthenticated, AddressNotAllowed, InvalidRequest and MalformedToken (no token
@@ -100,6 +104,15 @@ class Callers:
                 else errors.KeyExpired("This token has expired. Renew it, or log in again.")
             )
         return known
+
+    def renewed(self, exchange: Exchange) -> Known | None:
+        """Who a running request is, whose token was renewed since it came; None: it was not, or
+        what it was renewed to is over, too."""
+        record = exchange.record
+        newest = self._newest.get(record.family) if record is not None else None
+        if newest is None or newest.has_expired():
+            return None
+        return Known(newest, newest.actor(exchange.address, _project(exchange)))
 
     def _look_up(self, header: bytes, project: str, address: str) -> Known:
         if (found := _TOKEN.fullmatch(header)) is None:

@@ -28,9 +28,15 @@ def end_refused(exchanges: Iterable[Exchange], callers: Callers, hub: Hub) -> No
 
 
 def _refusal(exchange: Exchange, callers: Callers) -> PlatformError | None:
-    """What the same request would be told if it came now."""
+    """What the same request would be told if it came now, with the token that its own was renewed
+    to."""
     try:
-        known = callers.check(exchange)
+        try:
+            known = callers.check(exchange)
+        except PlatformError:
+            if (renewed := callers.renewed(exchange)) is None:
+                raise
+            known = renewed
     except errors.KeyExpired as error:
         return error
     except PlatformError:

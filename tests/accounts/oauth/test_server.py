@@ -19,6 +19,7 @@ from django.test import Client
 from apps.accounts.models import Membership, Project, SsoProvider, User
 from apps.accounts.sso import client as sso_client
 from tests.accounts.oauth.steps import fields
+from tests.chaos.clients import Call, chat_body
 from tests.support.server import ROOT, Server, serving, wait_for
 
 pytestmark = pytest.mark.server
@@ -94,6 +95,9 @@ def test_the_command_line_signs_in_by_a_browser(
     kept = json.loads(file.read_text())
     (held,) = kept["renewals"].values()
     first = held["access_token"]
+    server.launch("m", options={"step_ms": 10}, slots=2)
+    endless = chat_body("m", stream=True, max_tokens=100_000, ignore_eos=True)
+    stream = Call(server, endless, headers={"Authorization": f"Bearer {first}"}).at(3)
     held["expires"] = 0
     file.write_text(json.dumps(kept))
     both = [command(tmp_path, "list") for _ in range(2)]
@@ -103,6 +107,9 @@ def test_the_command_line_signs_in_by_a_browser(
     (held,) = json.loads(file.read_text())["renewals"].values()
     assert held["access_token"] != first
 
+    # Nothing new begins with the old one; what runs on it goes on.
+    wait_for(lambda: server.get("/v1/models", key=first).status == 401, "the old one to be refused")
+    stream.at(stream.tokens + 200)
     bearer = {"Authorization": f"Bearer {held['access_token']}"}
     assert person.get(server.base + "/v1/models", headers=bearer, timeout=30).status_code == 200
     assert ran(tmp_path, "logout")[0] == 0
@@ -112,6 +119,9 @@ def test_the_command_line_signs_in_by_a_browser(
         return answer.status_code == 401
 
     wait_for(refused, "the gateway to refuse the token", 10)
+    stream.result(20)
+    assert stream.error is not None
+    assert stream.error["code"] == "key_revoked"
     assert ran(tmp_path, "list", "-e", server.base)[0] == 4
 
 
