@@ -8,6 +8,7 @@ from apps.accounts.faces import (
     own_login,
     projects,
     session,
+    settings,
     stored_secrets,
     users,
 )
@@ -36,6 +37,7 @@ urlpatterns = [
     path("lockouts", lockouts.LocksView.as_view()),
     path("lockouts/unlock", lockouts.UnlockView.as_view()),
     path("users/<str:username>/second-factor", lockouts.LostSecondFactorView.as_view()),
+    path("settings", settings.SettingsView.as_view()),
     path("settings/secrets", stored_secrets.StoredSecretsView.as_view(), name="secrets"),
     path("settings/secrets/<str:name>", stored_secrets.StoredSecretView.as_view()),
     path("users", users.UsersView.as_view(), name="users"),

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from xplatform.core import settings_shown
 from xplatform.core.config import ConfigError, Settings, load_settings, save_settings, secret
 
 
@@ -205,4 +206,33 @@ def test_whoever_reads_the_settings_while_they_are_written_reads_all_of_them(
         assert msgspec.json.decode(reader.read(), type=Settings) == old
     assert load_settings(environ={"XPLATFORM_SETTINGS": str(path)}).port == 1
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [entry.name for entry in tmp_path.iterdir()] == ["settings.json"]
+    # Nothing that was written aside is left.
+    left = sorted(entry.name for entry in tmp_path.iterdir())
+    assert left == ["settings.json", "settings.origins"]
+
+
+def test_people_see_where_a_setting_came_from_and_no_secret(tmp_path: Path) -> None:
+    environ = {
+        "XPLATFORM_HF_TOKEN": "hf_hidden", "XPLATFORM_DATABASE": "postgres://me:hidden@db:5432/x",
+        "XPLATFORM_WEB_PROCESSES": "2",
+    }  # fmt: skip
+    made = load(tmp_path, 'log_level = "debug"\nport = 1\n', environ, port=8000)
+    # As a child of the server gets them.
+    path = tmp_path / "run" / "settings.json"
+    save_settings(made, path)
+    load(tmp_path / "another")
+    child = load_settings(environ={"XPLATFORM_SETTINGS": str(path)})
+    seen = {one.name: one for one in settings_shown.shown(child)}
+    assert (seen["port"].value, seen["port"].origin, seen["port"].given_by) == (
+        8000, "flag", "--port"
+    )  # fmt: skip
+    assert (seen["log_level"].origin, seen["log_level"].default) == ("file", "info")
+    assert seen["log_level"].given_by.endswith("config.toml")
+    assert (seen["web_processes"].value, seen["web_processes"].origin) == (2, "environment")
+    assert (seen["slots"].origin, seen["slots"].given_by) == ("default", "")
+    token = seen["hf_token"]
+    assert (token.secret, token.is_set, token.value, token.flag) == (True, True, None, "")
+    assert seen["database"].value == "postgres://me:…@db:5432/x"
+    assert "hidden" not in str(seen)
+    assert all(one.meaning for one in seen.values())
+    assert seen["tls_key"].meaning == seen["tls_cert"].meaning

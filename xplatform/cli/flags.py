@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import inspect
-import re
 from collections.abc import Iterable
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from xplatform.core import config
 from xplatform.core.config import SECRET_SETTINGS, Settings, load_settings
+from xplatform.core.settings_shown import comments
 
 
 def add_setting_flags(parser: argparse.ArgumentParser, names: Iterable[str] | None = None) -> None:
@@ -23,7 +21,7 @@ def add_setting_flags(parser: argparse.ArgumentParser, names: Iterable[str] | No
         " " + ", ".join(sorted(SECRET_SETTINGS)) + ".",
     )
     group.add_argument("--config", metavar="FILE", help="instead of <home>/config.toml")
-    helps = _comments()
+    helps = comments()
     for field in msgspec.structs.fields(Settings):
         if field.name in SECRET_SETTINGS or (chosen is not None and field.name not in chosen):
             continue
@@ -50,20 +48,3 @@ def _metavar(field: Any) -> str:
         return "{" + ",".join(get_args(field.type)) + "}"
     kinds = {bool: "YES", int: "N", float: "SECONDS", str: "TEXT"}
     return kinds.get(type(field.default), "VALUE")
-
-
-def _comments() -> dict[str, str]:
-    """The ``#:`` lines above each setting: they are the documentation, written once."""
-    try:
-        source = inspect.getsource(config.Settings)
-    except OSError:
-        return {}
-    comments: dict[str, str] = {}
-    above: list[str] = []
-    for line in source.splitlines():
-        if found := re.match(r"\s+#: ?(.*)", line):
-            above.append(found[1])
-        elif found := re.match(r"    (\w+): ", line):
-            comments[found[1]] = " ".join(above)
-            above = []
-    return comments

@@ -345,20 +345,43 @@ def load_settings(
         made = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error), values, origin)) from None
+    _remember(origin)
     parse_labels(made.node_labels)
     parse_listen(made.broker_listen)
     parse_proxies(made.trusted_proxies)
     return made
 
 
+#: setting → where this process's value came from: a flag, a variable, a key of a file
+_origin: dict[str, str] = {}
+
+
+def origin_of(name: str) -> str:
+    """``--port``, ``XPLATFORM_PORT``, ``port in /…/config.toml``; empty: nobody gave it."""
+    return _origin.get(name, "")
+
+
+def _remember(origin: Mapping[str, str]) -> None:
+    _origin.clear()
+    _origin.update(origin)
+
+
 def save_settings(settings: Settings, path: Path) -> None:
     """Write for child processes, readable by the owner only. Others may be reading it just now:
-    they find the old one or the new one, whole."""
+    they find the old one or the new one, whole. Beside it is where each value came from."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _save(path.with_suffix(_ORIGINS), msgspec.json.encode(_origin))
+    _save(path, msgspec.json.encode(settings))
+
+
+_ORIGINS = ".origins"
+
+
+def _save(path: Path, data: bytes) -> None:
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(settings))
+            file.write(data)
         os.replace(aside, path)
     except BaseException:
         os.unlink(aside)
@@ -394,6 +417,9 @@ def secret(name: str, of: Settings | None = None) -> str:
 
 
 def _decode_file(path: Path) -> Settings:
+    with contextlib.suppress(OSError, msgspec.DecodeError):  # it is for people only
+        beside = path.with_suffix(_ORIGINS).read_bytes()
+        _remember(msgspec.json.decode(beside, type=dict[str, str]))
     try:
         return msgspec.json.decode(path.read_bytes(), type=Settings)
     except OSError as error:

@@ -132,7 +132,7 @@ def _run(settings: Settings, body: Callable[[Supervisor], Coroutine[Any, Any, No
         # A full disk, a file of somebody else's: what was started is stopped by the kernel.
         raise StartError(f"The server cannot run in {settings.home_path}: {error}.") from None
     finally:
-        for name in ("settings.json", "broker.conf"):
+        for name in ("settings.json", "settings.origins", "broker.conf"):
             (settings.run_path / name).unlink(missing_ok=True)
 
 

@@ -60,6 +60,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("POST", "/api/session/passkey", "public"),
     # For the session's own cookie, which it checks itself.
     _("POST", "/api/session/token", "public"),
+    _("GET", "/api/settings", "settings.read"),
     # --- secrets towards others: entered, never shown
     _("GET", "/api/settings/secrets", "settings.read"),
     _("PUT DELETE", "/api/settings/secrets/{name}", "settings.write"),
