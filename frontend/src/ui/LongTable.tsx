@@ -1,6 +1,6 @@
 /** A table of any length: only the rows in sight exist. Sorted by its columns, walked through by keys. */
 
-import { Box, Table, UnstyledButton } from '@mantine/core';
+import { Box, Table, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconChevronDown, IconChevronUp, IconSelector } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useMemo, useRef, useState } from 'react';
@@ -15,6 +15,8 @@ export type Column<Row> = {
   /** CSS width, as `minmax(8rem, 1fr)` */
   width?: string;
   align?: 'right';
+  /** its title is only heard */
+  quiet?: boolean;
 };
 
 type Props<Row> = {
@@ -94,6 +96,8 @@ export function LongTable<Row>({
                       <IconSelector size={14} opacity={0.4} />
                     )}
                   </UnstyledButton>
+                ) : column.quiet ? (
+                  <VisuallyHidden>{column.title}</VisuallyHidden>
                 ) : (
                   column.title
                 )}
