@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies
 
 from xplatform.core import logs
 from xplatform.core.config import Settings
@@ -52,6 +53,22 @@ def root_logger() -> Iterator[None]:
 )
 def test_masking(text: str, masked: str) -> None:
     assert logs.mask(text) == masked
+
+
+@given(strategies.from_regex(logs._SECRETS))
+def test_what_is_left_out_before_masking_has_nothing_to_mask(text: str) -> None:
+    assert logs.mask(text) == logs._SECRETS.sub(logs._masked, text)
+
+
+def test_a_record_is_written_once_and_the_file_rolls(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    handler = logs.RollingFile(path, maxBytes=100, backupCount=2, encoding="utf-8")
+    for number in range(10):
+        handler.emit(logging.makeLogRecord({"msg": f"{number}" * 29}))
+    handler.close()
+    left = [one.read_text() for one in (tmp_path / "log.2", tmp_path / "log.1", path)]
+    assert "".join(left) == "".join(f"{number}" * 29 + "\n" for number in range(3, 10))
+    assert all(len(text) <= 100 for text in left)
 
 
 def test_text_and_folder_name(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
