@@ -7,18 +7,17 @@ import os
 import sqlite3
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from apps.audit import api, chain, guards, heads
 from apps.audit.models import Entry, Head, Pruned
 from tests.audit.test_record import an_entry
+from tests.support.at_once import at_once
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -276,34 +275,13 @@ def test_the_secret_was_changed(entries: list[Entry], monkeypatch: pytest.Monkey
     assert api.verify().problem_count == 10
 
 
-def at_once(count: int, work: Callable[[int], None]) -> None:
-    barrier = threading.Barrier(count)
-    errors: list[BaseException] = []
-
-    def run(number: int) -> None:
-        try:
-            barrier.wait()
-            work(number)
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not errors
-
-
 def test_many_writers_and_sealers_at_once(guarded: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Long and short changes, some undone, and several control planes that seal at the same time
     in batches that are too small: one chain with each entry once."""
     if connection.vendor == "sqlite":
         pytest.skip("its test database lives in memory: see test_processes_at_once")
     monkeypatch.setattr(chain, "_BATCH", 7)
-    at_once(9, lambda number: write(number, 25))
+    assert not at_once(9, lambda number: write(number, 25))
     api.seal()
     check_whole(180)
     assert Head.objects.get().seq == 180

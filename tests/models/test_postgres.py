@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from apps.models import api
 from apps.models.control import rounds
@@ -19,6 +18,7 @@ from apps.models.models import Event, Launch, Replica
 from apps.models.tasks import hear_demand, observe_replica
 from tests.models.test_setup import set_up
 from tests.models.world import World, an_order
+from tests.support.at_once import at_once
 from xplatform.core.config import ConfigError
 from xplatform.core.errors import Conflict, DoesNotFit
 from xplatform.database import database
@@ -66,28 +66,6 @@ def test_urls(tmp_path: Path) -> None:
     for wrong in ("mysql://h/db", "postgres://h", "postgres://h:port/db"):
         with pytest.raises(ConfigError, match="database"):
             database(wrong, tmp_path)
-
-
-def at_once(count: int, work: Any) -> list[BaseException]:
-    """Run ``work(number)`` in threads that start together; what they raised."""
-    barrier = threading.Barrier(count)
-    errors: list[BaseException] = []
-
-    def run(number: int) -> None:
-        barrier.wait()
-        try:
-            work(number)
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return errors
 
 
 @pytest.fixture

@@ -6,18 +6,16 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Final
 
-from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.api import actor_of
 from apps.audit import api as audit
-from apps.models.events.history import read_number
-from apps.models.xinference.face import Face, documented, form, list_of, query, said
+from apps.models.xinference.face import Face, Paging, documented, form, list_of, query, said
 
 _TAG: Final = "audit"
-_MOST, _USUALLY, _MOST_FROM = 500, 50, 10_000
+_PAGING: Final = Paging(most=500, usually=50)
 #: entries that are looked through for what may be asked for
 _LOOKED_AT: Final = 1_000
 _STATUS: Final = {"done": "success", "refused": "denied", "failed": "failed"}
@@ -44,14 +42,12 @@ class SearchFace(Face):
             query("status", "success, denied or failed."),
             query("client_ip", "From this address."),
             query("request_id", "Of the request of this id."),
-            query("size", f"At most so many ({_USUALLY}; up to {_MOST}).", OpenApiTypes.INT),
-            query("page_from", "Without so many of the newest.", OpenApiTypes.INT),
+            *_PAGING.query,
         ],
     )
     def get(self, request: Request) -> Response:
         given = request.query_params
-        size = read_number(given, "size", 1, _MOST, _USUALLY) or _USUALLY
-        first = read_number(given, "page_from", 0, _MOST_FROM, 0) or 0
+        size, first = _PAGING.read(request)
         status = given.get("status", "")
         wanted = {
             "who": given.get("user", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from drf_spectacular.types import OpenApiTypes
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.models.caller import caller
+from apps.models.events.history import read_number
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,6 +37,29 @@ def who(request: Request) -> str:
 def project(request: Request) -> str | None:
     """Whose things the caller sees and changes; None: those of all."""
     return caller(request).project
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How much of a list, newest first, its route gives: ``size`` without ``page_from``."""
+
+    most: int
+    usually: int
+    most_from: int = 10_000
+
+    @property
+    def query(self) -> tuple[OpenApiParameter, OpenApiParameter]:
+        size = f"At most so many ({self.usually}; up to {self.most})."
+        return (
+            query("size", size, OpenApiTypes.INT),
+            query("page_from", "Without so many of the newest.", OpenApiTypes.INT),
+        )
+
+    def read(self, request: Request) -> tuple[int, int]:
+        """(size, page_from); raises InvalidValue."""
+        given = request.query_params
+        size = read_number(given, "size", 1, self.most, self.usually)
+        return size or self.usually, read_number(given, "page_from", 0, self.most_from, 0) or 0
 
 
 def said(body: Any, status: int = 200) -> Response:

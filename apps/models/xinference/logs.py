@@ -7,20 +7,18 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.models.events.history import read_number
 from apps.models.nodes.ask import ask_node
-from apps.models.xinference.face import Face, documented, form, list_of, query, said
+from apps.models.xinference.face import Face, Paging, documented, form, list_of, query, said
 from apps.models.xinference.placing import node_of
 from apps.models.xinference.stored import nodes
 from xplatform.core.errors import InvalidValue, NodeSilent, NotFound
 
 #: of each process, and the processes of a node: what a node is asked for at once
 _LINES, _PROCESSES = 500, 12
-_MOST, _USUALLY, _MOST_FROM = 500, 200, 10_000
+_PAGING = Paging(most=500, usually=200)
 _ASK_SECONDS = 3.0
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 #: as ``xplatform.core.logs`` writes it
@@ -41,14 +39,12 @@ class LogsFace(Face):
             query("module", "By these loggers."),
             query("node", "Of these nodes."),
             query("log_type", "Of these processes: web, control, warden, node, replica."),
-            query("size", f"At most so many ({_USUALLY}; up to {_MOST}).", OpenApiTypes.INT),
-            query("page_from", "Without so many of the newest.", OpenApiTypes.INT),
+            *_PAGING.query,
         ],
     )
     def get(self, request: Request) -> Response:
         given = request.query_params
-        size = read_number(given, "size", 1, _MOST, _USUALLY) or _USUALLY
-        first = read_number(given, "page_from", 0, _MOST_FROM, 0) or 0
+        size, first = _PAGING.read(request)
         levels = {level.upper() for level in _words(given.get("level", ""))}
         if unknown := levels.difference(_LEVELS):
             raise InvalidValue(

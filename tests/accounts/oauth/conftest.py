@@ -7,8 +7,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from apps.accounts.models import Project, User
-from apps.accounts.oauth import applications
-from tests.accounts.oauth.steps import OTHER_PROJECT, PASSWORD, REDIRECT, App, join
+from tests.accounts.oauth.steps import OTHER_PROJECT, PASSWORD, App, join, public_app
 
 
 @pytest.fixture(autouse=True)
@@ -40,13 +39,5 @@ def browser(ada: User) -> Client:
 
 @pytest.fixture
 def app(project: Any, ada: User) -> App:
-    """A public application of the project, as one that runs in a browser."""
-    _, made = applications.create(
-        name="Notebook",
-        grant="authorization_code",
-        owner=ada,
-        project=project,
-        confidential=False,
-        redirect_uris=[REDIRECT],
-    )
-    return App(made.client_id, "")
+    """A public application of the project."""
+    return public_app(ada, project)

@@ -16,6 +16,7 @@ from django.test import Client
 from jwcrypto import jwk, jwt
 
 from apps.accounts.models import Membership
+from apps.accounts.oauth import applications
 
 PASSWORD = "correct horse battery"
 REDIRECT = "https://notebook.example.com/callback"
@@ -53,6 +54,20 @@ class App:
             "code_challenge_method": "S256",
             **values,
         }
+
+
+def public_app(owner: Any, project: Any, name: str = "Notebook", **values: Any) -> App:
+    """As one that runs in a browser."""
+    _, made = applications.create(
+        name=name,
+        grant="authorization_code",
+        owner=owner,
+        project=project,
+        confidential=False,
+        redirect_uris=[REDIRECT],
+        **values,
+    )
+    return App(made.client_id, "")
 
 
 class _Fields(HTMLParser):

@@ -21,6 +21,7 @@ from tests.accounts.oauth.steps import (
     exchange,
     fields,
     post,
+    public_app,
     refresh,
     tokens,
 )
@@ -92,15 +93,9 @@ def test_pkce_is_required_and_only_by_s256(browser: Client, app: App) -> None:
 
 def test_a_code_is_good_once_and_for_its_client(browser: Client, app: App, ada: User) -> None:
     code = answer(allow(browser, app.asks()))["code"]
-    _, other = applications.create(
-        name="Other",
-        grant="authorization_code",
-        owner=ada,
-        project=None,
-        confidential=False,
-        redirect_uris=[REDIRECT],
-    )
-    stolen = exchange(App(other.client_id, "", app.verifier), code)
+    other = public_app(ada, None, "Other")
+    other.verifier = app.verifier
+    stolen = exchange(other, code)
     assert stolen.json()["error"] == "invalid_grant"
     elsewhere = exchange(app, code, redirect_uri="https://notebook.example.com/other")
     assert elsewhere.status_code == 400
@@ -170,15 +165,7 @@ def test_nothing_is_allowed_silently(browser: Client, app: App) -> None:
 
 
 def test_only_own_projects_can_be_chosen(browser: Client, project: Any, ada: User) -> None:
-    _, made = applications.create(
-        name="Anywhere",
-        grant="authorization_code",
-        owner=None,
-        project=None,
-        confidential=False,
-        redirect_uris=[REDIRECT],
-    )
-    app = App(made.client_id, "")
+    app = public_app(None, None, "Anywhere")
     page = browser.get("/oauth/authorize", app.asks())
     assert fields(page).choices["project"] == ["research"]
     for slug in (OTHER_PROJECT, "*", ""):
@@ -200,16 +187,7 @@ def test_only_own_projects_can_be_chosen(browser: Client, project: Any, ada: Use
 
 
 def test_scopes_beyond_the_applications_own(browser: Client, ada: User, project: Any) -> None:
-    _, made = applications.create(
-        name="Narrow",
-        grant="authorization_code",
-        owner=ada,
-        project=project,
-        confidential=False,
-        redirect_uris=[REDIRECT],
-        scopes=["models.use"],
-    )
-    app = App(made.client_id, "")
+    app = public_app(ada, project, "Narrow", scopes=["models.use"])
     for scope in ("launches.write", "models.use launches.write", "nonsense", "project:default"):
         refused = answer(browser.get("/oauth/authorize", app.asks(scope)))
         assert refused["error"] == "invalid_scope", scope

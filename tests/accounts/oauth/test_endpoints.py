@@ -15,7 +15,7 @@ from apps.accounts.actions import rotating
 from apps.accounts.models import Project, User
 from apps.accounts.oauth import applications, signing
 from apps.accounts.oauth.validator import Validator
-from tests.accounts.oauth.steps import REDIRECT, App, checked, fields, post, refresh, tokens
+from tests.accounts.oauth.steps import App, checked, fields, post, public_app, refresh, tokens
 from xplatform.core.config import Settings
 
 
@@ -183,16 +183,8 @@ def test_userinfo_needs_a_token_that_tells_who(browser: Client, app: App) -> Non
 
 def test_logging_out(browser: Client, ada: User, project: Any) -> None:
     back = "https://notebook.example.com/bye"
-    _, made = applications.create(
-        name="Notebook",
-        grant="authorization_code",
-        owner=ada,
-        project=project,
-        confidential=False,
-        redirect_uris=[REDIRECT],
-        post_logout_redirect_uris=[back],
-    )
-    hint = tokens(browser, App(made.client_id, ""), "openid")["id_token"]
+    notebook = public_app(ada, project, post_logout_redirect_uris=[back])
+    hint = tokens(browser, notebook, "openid")["id_token"]
     asked = {"id_token_hint": hint, "post_logout_redirect_uri": back, "state": "s"}
     page = browser.get("/oauth/logout", asked)
     assert "Notebook asks to log you out" in page.content.decode()
