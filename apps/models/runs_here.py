@@ -46,6 +46,8 @@ class Way(msgspec.Struct, frozen=True):
     active: str
     format: str
     quantization: str
+    #: the one that is taken where nobody chooses
+    usual: bool
     #: bytes of its files, or what its size lets expect; 0: nobody knows
     bytes: int
     #: nobody counted the bytes
@@ -162,6 +164,7 @@ def _way(family: Family, spec: Spec, quantization: str, rooms: Sequence[Room]) -
         active=spec.active,
         format=spec.format,
         quantization=quantization,
+        usual=quantization == usual(spec.quantizations),
         bytes=facts.weight_bytes or 0,
         rough=quantization not in spec.weights,
         engines=engines,
