@@ -159,7 +159,7 @@ function ProjectChoice() {
   return (
     <Select
       size="xs"
-      w={150}
+      w={{ base: 108, xs: 150 }}
       aria-label={t('nav.project')}
       data={me.superuser ? [all, ...some] : some}
       value={me.project}

@@ -33,6 +33,8 @@ export default function Chart({ title, times, series, format, height = 160, max 
   latest.current = [times, ...series.map((one) => one.values)] as uPlot.AlignedData;
   const shown = useRef(format);
   shown.current = format;
+  const words = useRef(t);
+  words.current = t;
 
   useEffect(() => {
     if (!place.current || !width) return;
@@ -51,7 +53,7 @@ export default function Chart({ title, times, series, format, height = 160, max 
           { ...axis, size: 70, values: (_, marks) => marks.map((value) => shown.current(value)) },
         ],
         series: [
-          { value: (_, at) => (at ? clock(at, i18n.language) : '–') },
+          { label: words.current('chart.time'), value: (_, at) => (at ? clock(at, i18n.language) : '–') },
           ...names.split('\n').map((label, index) => ({
             label,
             stroke: COLORS[index % COLORS.length],

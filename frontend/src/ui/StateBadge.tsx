@@ -8,6 +8,9 @@ const COLORS: Record<string, string> = {
   online: 'teal',
   active: 'teal',
   done: 'teal',
+  up: 'teal',
+  running: 'teal',
+  refused: 'red',
   failed: 'red',
   lost: 'red',
   offline: 'red',
@@ -24,7 +27,14 @@ export function StateBadge({ state, reason }: { state: string; reason?: string }
   const key = `state.${state}`;
   const text = i18n.exists(key) ? t(key as 'state.ready') : state;
   return (
-    <Badge variant="light" color={COLORS[state] ?? 'blue'} title={reason || undefined} tt="none">
+    // In the text's own colour: a hue on its own pale ground is hard to read.
+    <Badge
+      variant="light"
+      color={COLORS[state] ?? 'blue'}
+      c="var(--mantine-color-text)"
+      title={reason || undefined}
+      tt="none"
+    >
       {text}
     </Badge>
   );
