@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "apps.accounts.apps.AccountsConfig",
     "apps.metering.apps.MeteringConfig",
     "apps.models.apps.ModelsConfig",
+    "apps.webhooks.apps.WebhooksConfig",
     "apps.inference.apps.InferenceConfig",
     "apps.accounts.apps.AdminConfig",
     "django.contrib.auth",

@@ -40,4 +40,5 @@ urlpatterns = [
     path("api/", include("apps.models.urls")),
     path("api/", include("apps.inference.in_flight.urls")),
     path("api/", include("apps.metering.urls")),
+    path("api/", include("apps.webhooks.urls")),
 ]

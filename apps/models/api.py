@@ -27,7 +27,8 @@ from apps.models.actions.replicas import (
     set_keeping,
 )
 from apps.models.actions.sharing import share
-from apps.models.events.history import events, last_event
+from apps.models.events.history import Page as EventPage
+from apps.models.events.history import events, events_behind, last_event
 from apps.models.orders import Adapter, LaunchOrder, Placement
 from apps.models.pictures import (
     EventInfo,
@@ -53,6 +54,7 @@ __all__ = [
     "PULSE_BEAT",
     "Adapter",
     "EventInfo",
+    "EventPage",
     "LaunchInfo",
     "LaunchOrder",
     "NodeInfo",
@@ -67,6 +69,7 @@ __all__ = [
     "cancel",
     "edit",
     "events",
+    "events_behind",
     "last_event",
     "launch",
     "launch_info",

@@ -110,6 +110,13 @@ CHANGES: Final[dict[tuple[str, str], tuple[dict[str, str], Any, str]]] = {
     ("DELETE", "/api/settings/secrets/{name}"): (
         {"name": "modelscope_token"}, None, "secrets.remove",
     ),
+    ("POST", "/api/webhooks"): (
+        {}, {"name": "new", "url": "https://example.com/hook"}, "webhook.create",
+    ),
+    ("PATCH", "/api/webhooks/{webhook_id}"): ({}, {"active": False}, "webhook.change"),
+    ("DELETE", "/api/webhooks/{webhook_id}"): ({}, None, "webhook.delete"),
+    ("POST", "/api/webhooks/{webhook_id}/secret"): ({}, None, "webhook.secret"),
+    ("POST", "/api/webhooks/{webhook_id}/test"): ({}, None, "webhook.test"),
     # --- as Xinference asks: by the same actions
     ("DELETE", "/v1/models/{model_uid}"): ({}, None, "launch.terminate"),
     ("POST", "/v1/models/{model_uid}/cancel"): ({}, None, "launch.cancel"),

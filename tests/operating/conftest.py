@@ -23,7 +23,7 @@ print(json.dumps({name: key_of(name, role, project) for name, role, project in p
 
 @pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
-    with serving("--web-processes", "2", "--no-demo") as running:
+    with serving("--web-processes", "2", "--no-demo", "--fetch-allow", "127.0.0.1") as running:
         yield running
 
 

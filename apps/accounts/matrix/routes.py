@@ -33,6 +33,7 @@ _APPLICATION: Final = ("client_id", "application")
 _MODEL: Final = ("model_uid", "launch")
 _KEY: Final = ("key_id", "key")
 _PROJECT: Final = ("slug", "project")
+_WEBHOOK: Final = ("webhook_id", "webhook")
 
 
 def _(methods: str, pattern: str, action: str, thing: tuple[str, str] | None = None) -> Route:
@@ -115,6 +116,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     _("GET", "/api/pulse", "launches.read"),
     _("GET", "/api/logs", "logs.read"),
     _("GET", "/api/nodes/{name}/logs", "logs.read"),
+    # --- whom else it is told
+    _("GET POST", "/api/webhooks", "project.manage"),
+    _("GET PATCH DELETE", "/api/webhooks/{webhook_id}", "project.manage", _WEBHOOK),
+    _("POST", "/api/webhooks/{webhook_id}/secret", "project.manage", _WEBHOOK),
+    _("POST", "/api/webhooks/{webhook_id}/test", "project.manage", _WEBHOOK),
     # --- files on the nodes: the same for all projects
     _("GET", "/api/files", "files.read"),
     _("DELETE", "/api/files/{node}/{entry}", "files.write"),

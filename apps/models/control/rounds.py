@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from apps.audit import api as audit
 from apps.metering import api as metering
-from apps.models.control import effects, keeper
+from apps.models.control import beside, effects, keeper
 from apps.models.control.history import prune
 from apps.models.models import Lease
 
@@ -82,6 +82,7 @@ class Ticker:
             return
         effects.look_now(_EXPIRES)
         audit.seal()
+        beside.do_it()
         if time.monotonic() - self._pruned > _PRUNE_EVERY:
             self._pruned = time.monotonic()
             prune()

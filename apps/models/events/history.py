@@ -105,6 +105,11 @@ def events(
     return page.events
 
 
+def events_behind(after: int, project: str | None, limit: int) -> Page:
+    """The first ones behind an id, which may be 0; with how far the history has been read."""
+    return following(after, Choice(project=project), limit)
+
+
 def last_event() -> int:
     """The id up to which the history is complete: the state that is read after this, and all
     events behind it, are fresh state."""

@@ -17,6 +17,7 @@ from apps.accounts.models import ApiKey, Project
 from apps.accounts.oauth.models import Application
 from apps.metering.models import Limit
 from apps.models import api as models
+from apps.webhooks.models import Webhook
 from tests.models.world import an_order
 from tests.support.people import key_of
 
@@ -95,10 +96,15 @@ def make_world() -> World:
             authorization_grant_type=Application.GRANT_AUTHORIZATION_CODE,
             client_type=Application.CLIENT_CONFIDENTIAL,
         )
-        ids = {"key": ApiKey.objects.get(owner__username=owner).pk, "limit": limit.pk}
+        webhook = Webhook.objects.create(
+            name=f"of-{whose}", project=whose, url="http://127.0.0.1:9999", secret="whsec_eA=="
+        )
+        key = ApiKey.objects.get(owner__username=owner)
+        ids = {"key": key.pk, "limit": limit.pk, "webhook": webhook.pk}
         for kind, names in _NAMES.items():
             things[kind][whose] = _named(names, whose, str(ids.get(kind, "")))
     unknown = {"key": "00000000-0000-4000-8000-000000000000", "limit": "987654321"}
+    unknown["webhook"] = unknown["key"]
     for kind, names in _NAMES.items():
         things[kind][UNKNOWN] = _named(names, UNKNOWN, unknown.get(kind, ""))
     return World(tokens, things)
@@ -112,6 +118,7 @@ _NAMES: Final[dict[str, Names]] = {
     "key": {"key_id": "{id}"},
     "application": {"client_id": "{whose}-client"},
     "limit": {"limit_id": "{id}"},
+    "webhook": {"webhook_id": "{id}"},
 }
 
 
