@@ -33,6 +33,8 @@ export function useLaunchMenu(): {
   /** of several */
   together: (launches: readonly Launch[]) => RowAction[];
   mayChange: (launch: Launch) => boolean;
+  /** asks, as its entry in the menu does */
+  ask: (what: Question['what'], launch: Launch) => void;
   /** to be rendered once on the page */
   questions: ReactNode;
 } {
@@ -154,7 +156,13 @@ export function useLaunchMenu(): {
       )}
     </>
   );
-  return { actions, together, mayChange, questions };
+  return {
+    actions,
+    together,
+    mayChange,
+    ask: (what, launch) => setQuestion({ what, launches: [launch] }),
+    questions,
+  };
 }
 
 /** All are tried, a few at once; throws the first refusal, with the names of all that were refused. */

@@ -1,0 +1,142 @@
+/** What a replica writes, as it writes it. */
+
+import { Box, Checkbox, Group, Select, Text } from '@mantine/core';
+import { useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, data } from '@/api/client';
+import { ApiError } from '@/api/errors';
+import type { Replica } from '@/api/schema';
+import { ProblemAlert } from '@/ui/states';
+import classes from './LogTail.module.css';
+
+const LOOK_MS = 2000;
+const FIRST_LINES = 500;
+/** A page that is open for days does not grow. */
+const KEPT_LINES = 3000;
+
+export function useLog(uid: string, replica: string) {
+  const [lines, setLines] = useState<readonly string[]>([]);
+  const [error, setError] = useState<unknown>(null);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let offset: number | undefined;
+    let folder = '';
+    const stop = new AbortController();
+    setLines([]);
+    const look = async () => {
+      try {
+        const log = await data(
+          api.GET('/api/logs', {
+            params: { query: { ...(replica ? { replica } : { model: uid }), lines: FIRST_LINES, offset } },
+            signal: stop.signal,
+          }),
+        );
+        // Another replica is the newest now: its log begins anew.
+        const isOther = folder !== '' && log.folder !== folder;
+        if (isOther) offset = undefined;
+        else {
+          const isFirst = offset === undefined;
+          offset = log.offset;
+          if (isFirst || log.lines.length)
+            setLines((before) => (isFirst ? log.lines : [...before, ...log.lines].slice(-KEPT_LINES)));
+        }
+        folder = log.folder;
+        setError(null);
+      } catch (problem) {
+        if (stop.signal.aborted) return;
+        setError(problem);
+      }
+      timer = setTimeout(() => void look(), LOOK_MS);
+    };
+    void look();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, [uid, replica]);
+  return { lines, error };
+}
+
+export function LogTail({
+  uid,
+  replica = '',
+  height = 420,
+}: {
+  uid: string;
+  replica?: string;
+  height?: number;
+}) {
+  const { t } = useTranslation();
+  const { lines, error } = useLog(uid, replica);
+  const [follows, setFollows] = useState(true);
+  const box = useRef<HTMLPreElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines move it
+  useEffect(() => {
+    if (follows && box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [lines, follows]);
+  const isNone = error instanceof ApiError && error.status === 404;
+  return (
+    <>
+      <Group justify="flex-end" mb={4}>
+        <Checkbox
+          size="xs"
+          label={t('running.log.follow')}
+          checked={follows}
+          onChange={(event) => setFollows(event.currentTarget.checked)}
+        />
+      </Group>
+      {!isNone && <ProblemAlert error={error} />}
+      <Box
+        component="pre"
+        ref={box}
+        className={classes.log}
+        mah={height}
+        tabIndex={0}
+        role="log"
+        aria-live="off"
+        aria-label={t('running.log.title', { uid })}
+      >
+        {lines.length ? (
+          lines.join('\n')
+        ) : (
+          <Text size="sm" c="dimmed">
+            {t('running.log.empty')}
+          </Text>
+        )}
+      </Box>
+    </>
+  );
+}
+
+export function LogOfReplicas({
+  uid,
+  replicas,
+  replica,
+  choose,
+}: {
+  uid: string;
+  replicas: readonly Replica[];
+  replica: string | undefined;
+  choose: (replica: string | undefined) => void;
+}) {
+  const { t, i18n } = useTranslation();
+  const word = (state: string) =>
+    i18n.exists(`state.${state}`) ? t(`state.${state}` as 'state.ready') : state;
+  return (
+    <>
+      <Select
+        label={t('running.log.of')}
+        placeholder={t('running.log.newest')}
+        clearable
+        maw={360}
+        value={replica ?? null}
+        onChange={(id) => choose(id ?? undefined)}
+        data={replicas.map((one) => ({
+          value: one.id,
+          label: t('running.log.replica', { epoch: one.epoch, node: one.node, state: word(one.state) }),
+        }))}
+      />
+      <LogTail uid={uid} replica={replica} />
+    </>
+  );
+}
