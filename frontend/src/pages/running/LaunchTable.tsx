@@ -157,8 +157,8 @@ export function LaunchTable({ launches }: { launches: readonly Launch[] }) {
               <Button
                 key={action.name}
                 size="compact-sm"
-                variant="default"
-                c={action.grave ? 'red' : undefined}
+                variant={action.grave ? 'light' : 'default'}
+                color={action.grave ? 'red' : undefined}
                 leftSection={action.icon}
                 onClick={action.run}
               >

@@ -1,6 +1,6 @@
 /** A launch's replicas: where each is and how far, moved or removed. */
 
-import { Button, Group, Menu, Progress, Text } from '@mantine/core';
+import { Button, Group, Progress, Text } from '@mantine/core';
 import { IconArrowsExchange, IconPlus, IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -14,6 +14,7 @@ import { Ago } from '@/ui/Ago';
 import { Confirm } from '@/ui/confirm';
 import { type Column, LongTable } from '@/ui/LongTable';
 import { said, wentWrong } from '@/ui/notify';
+import { type RowAction, RowMenu } from '@/ui/RowMenu';
 import { StateBadge } from '@/ui/StateBadge';
 import { Empty } from '@/ui/states';
 import { liveReplicas, memoryOfReplica } from './rows';
@@ -34,11 +35,29 @@ export function Replicas({ launch, mayChange }: { launch: LaunchDetail; mayChang
       wentWrong(error);
     }
   };
+  const move = (replica: Replica, node?: string): RowAction => ({
+    name: node ? t('running.do.moveTo', { node }) : t('running.do.move'),
+    icon: <IconArrowsExchange size={16} />,
+    run: () =>
+      void doing(() => launchActions.moveReplica(launch.uid, replica.id, node), t('running.done.moved')),
+  });
+  const actions = (replica: Replica): RowAction[] => [
+    move(replica),
+    ...nodes
+      .filter((node) => node.name !== replica.node && node.state === 'up' && !node.cordoned)
+      .map((node) => move(replica, node.name)),
+    {
+      name: t('running.do.remove'),
+      icon: <IconTrash size={16} />,
+      grave: true,
+      run: () => setRemoved(replica),
+    },
+  ];
   const columns: Column<Replica>[] = [
     {
       id: 'epoch',
       title: t('running.replica'),
-      width: '6rem',
+      width: '6.8rem',
       by: (replica) => -replica.epoch,
       show: (replica) => replica.epoch,
     },
@@ -101,62 +120,16 @@ export function Replicas({ launch, mayChange }: { launch: LaunchDetail; mayChang
     {
       id: 'do',
       title: t('running.actions'),
-      width: '14rem',
+      width: '3.4rem',
+      quiet: true,
       show: (replica) =>
         mayChange &&
         live.has(replica.id) &&
         replica.state !== 'draining' && (
-          <Group gap={6} wrap="nowrap">
-            <Menu withinPortal>
-              <Menu.Target>
-                <Button
-                  size="compact-xs"
-                  variant="default"
-                  leftSection={<IconArrowsExchange size={14} aria-hidden />}
-                >
-                  {t('running.do.move')}
-                </Button>
-              </Menu.Target>
-              <Menu.Dropdown>
-                <Menu.Label>{t('running.moveTo')}</Menu.Label>
-                <Menu.Item
-                  onClick={() =>
-                    void doing(
-                      () => launchActions.moveReplica(launch.uid, replica.id),
-                      t('running.done.moved'),
-                    )
-                  }
-                >
-                  {t('running.moveAnywhere')}
-                </Menu.Item>
-                {nodes
-                  .filter((node) => node.name !== replica.node)
-                  .map((node) => (
-                    <Menu.Item
-                      key={node.name}
-                      disabled={node.state !== 'up' || node.cordoned}
-                      onClick={() =>
-                        void doing(
-                          () => launchActions.moveReplica(launch.uid, replica.id, node.name),
-                          t('running.done.moved'),
-                        )
-                      }
-                    >
-                      {node.name}
-                    </Menu.Item>
-                  ))}
-              </Menu.Dropdown>
-            </Menu>
-            <Button
-              size="compact-xs"
-              variant="default"
-              c="red"
-              leftSection={<IconTrash size={14} aria-hidden />}
-              onClick={() => setRemoved(replica)}
-            >
-              {t('common.remove')}
-            </Button>
-          </Group>
+          <RowMenu
+            label={t('running.actionsOf', { uid: String(replica.epoch) })}
+            actions={actions(replica)}
+          />
         ),
     },
   ];
@@ -196,7 +169,7 @@ export function Replicas({ launch, mayChange }: { launch: LaunchDetail; mayChang
           opened
           close={() => setRemoved(null)}
           title={t('running.ask.remove', { epoch: removed.epoch, node: removed.node })}
-          action={t('common.remove')}
+          action={t('running.do.remove')}
           run={() => act(() => launchActions.removeReplica(launch.uid, removed.id))}
         >
           {t('running.ask.removeHelp')}

@@ -8,6 +8,7 @@ import type { LaunchDetail } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
 import { useMay } from '@/session/session';
 import { Ago } from '@/ui/Ago';
+import { useNow } from '@/ui/useNow';
 import { LogTail } from './LogTail';
 import { PHASES, phaseOf } from './phases';
 
@@ -83,6 +84,7 @@ function OnItsWay({ launch, mayChange, cancel }: Pick<Props, 'launch' | 'mayChan
 function Failed({ launch, mayChange, retry, seeLogs }: Omit<Props, 'cancel'>) {
   const { t } = useTranslation();
   const may = useMay();
+  const now = useNow();
   return (
     <Alert
       color="red"
@@ -93,7 +95,7 @@ function Failed({ launch, mayChange, retry, seeLogs }: Omit<Props, 'cancel'>) {
     >
       <Stack gap="sm">
         <Text size="sm">{launch.reason || launch.message || t('running.standing.noReason')}</Text>
-        {launch.retry_at && (
+        {launch.retry_at && new Date(launch.retry_at).getTime() > now && (
           <Text size="sm">
             {t('running.standing.retry')} <Ago at={launch.retry_at} />
           </Text>
