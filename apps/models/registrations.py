@@ -30,11 +30,15 @@ class RegistrationInfo:
     created: datetime
 
 
-def registrations(kind: str | None = None, project: str | None = None) -> list[RegistrationInfo]:
+def registrations(
+    kind: str | None = None, project: str | None = None, name: str | None = None
+) -> list[RegistrationInfo]:
     """Newest versions. ``project``: what this one sees, its own and shared ones; None: all."""
     rows = Registration.objects.filter(seen_by(project, ""), current=True)
     if kind is not None:
         rows = rows.filter(kind=kind)
+    if name is not None:
+        rows = rows.filter(name=name)
     return [picture(row) for row in rows.order_by("kind", "name")]
 
 

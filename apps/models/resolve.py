@@ -62,6 +62,8 @@ class Candidate:
     engine: str
     #: place of the engine among those that can
     place: int
+    #: what one replica of it takes; nothing: nobody can tell
+    takes: dict[str, Any]
     fits: bool
 
     @property
@@ -173,9 +175,8 @@ def _packages(family: Family, engine: str, said: Iterable[str]) -> tuple[str, ..
 def find_family(name: str, kind: str | None, project: str) -> tuple[Family, int | None]:
     """A registration goes before a family of the same name that came with the platform.
     ``project`` empty: of somebody who sees those of all."""
-    for info in registrations.registrations(kind, project or None):
-        if info.name == name:
-            return info.family, info.version
+    for info in registrations.registrations(kind, project or None, name):
+        return info.family, info.version
     return library().find(name, kind, param="family"), None
 
 
@@ -190,7 +191,7 @@ def candidates(
         for place, engine in enumerate(engines):
             takes = expected(facts, engine, order)
             fits = any(_fits(takes, node) for node in nodes)
-            found.append(Candidate(choice, facts, engine, place, fits))
+            found.append(Candidate(choice, facts, engine, place, takes, fits))
     return found
 
 

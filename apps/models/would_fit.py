@@ -76,7 +76,7 @@ def _smaller(order: LaunchOrder) -> list[tuple[str, dict[str, Any]]]:
     asked = _alone(order.estimate)
     options = []
     for candidate in found:
-        expected = resolve.expected(candidate.facts, candidate.engine, open_order)
+        expected = candidate.takes
         if not expected or expected["host_alone"] >= asked:
             continue
         spec, name = candidate.choice

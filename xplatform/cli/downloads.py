@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from xplatform.cli import words
+from xplatform.cli import model_flags, words
 from xplatform.cli.client import add_server_flags, ask, parser_of, show_json
 from xplatform.cli.connection import Connection, ServerError, UsageError, path_of
 from xplatform.cli.progress import Progress
@@ -30,27 +30,11 @@ def run(command: str, given: list[str]) -> int:
 
 def parser(command: str) -> argparse.ArgumentParser:
     made = parser_of(command, _ABOUT[command])
-    made.add_argument(
-        "-n",
-        "--model-name",
-        dest="name",
-        metavar="NAME",
-        help="of the catalogue, or a repository (owner/name)",
-    )
+    model_flags.add_name(made, "of the catalogue, or a repository (owner/name)")
     made.add_argument("--node", "--worker-ip", dest="node", metavar="NAME", help="on this one only")
     if command == "download":
-        made.add_argument(
-            "-t",
-            "--model-type",
-            "--kind",
-            dest="kind",
-            metavar="TYPE",
-            type=lambda text: text.lower(),
-            help="LLM, embedding, …",
-        )
-        made.add_argument("-s", "--size-in-billions", "--size", dest="size", metavar="SIZE")
-        made.add_argument("-f", "--model-format", "--format", dest="format", metavar="FORMAT")
-        made.add_argument("-q", "--quantization", metavar="NAME")
+        model_flags.add_kind(made, "LLM, embedding, …")
+        model_flags.add_version(made)
         made.add_argument("--hub", choices=("huggingface", "modelscope"), help="where it lies")
         made.add_argument("--revision", metavar="NAME", help="branch, tag or commit")
         what = made.add_mutually_exclusive_group()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from xplatform import environments
+from xplatform.cli import model_flags
 from xplatform.cli.client import add_server_flags, ask, parser_of, show_json
 from xplatform.cli.connection import Connection, path_of
 from xplatform.cli.flags import add_setting_flags, settings_from
@@ -67,38 +68,20 @@ def parser(_command: str) -> argparse.ArgumentParser:
 
 def query_parser() -> argparse.ArgumentParser:
     made = parser_of("engine", "Which engines can run a model, with which options, or why not.")
-    made.add_argument(
-        "-n",
-        "--model-name",
-        dest="name",
-        required=True,
-        metavar="NAME",
-        help="of the catalogue or a registration",
-    )
-    made.add_argument(
-        "-t",
-        "--model-type",
-        "--kind",
-        dest="kind",
-        metavar="TYPE",
-        default="LLM",
-        help="LLM, embedding, rerank, image, audio, video (default: LLM)",
-    )
-    made.add_argument(
-        "-en", "--model-engine", "--engine", dest="engine", metavar="NAME", help="only this one"
-    )
-    made.add_argument("-f", "--model-format", "--format", dest="format", metavar="FORMAT")
-    made.add_argument("-s", "--size-in-billions", "--size", dest="size", metavar="SIZE")
-    made.add_argument("-q", "--quantization", metavar="NAME")
+    model_flags.add_name(made, "of the catalogue or a registration", required=True)
+    kinds = "LLM, embedding, rerank, image, audio, video (default: LLM)"
+    model_flags.add_kind(made, kinds, default="llm")
+    model_flags.add_engine(made, "only this one")
+    model_flags.add_version(made)
     add_server_flags(made)
     return made
 
 
 def _query(server: Connection, arguments: argparse.Namespace) -> int:
-    kind = "LLM" if arguments.kind.lower() == "llm" else arguments.kind
+    kind = "LLM" if arguments.kind == "llm" else arguments.kind
     found = server.get(path_of("v1", "engines", kind, arguments.name), timeout=60)
     if arguments.engine:
-        found = {e: v for e, v in found.items() if e.lower() == arguments.engine.lower()}
+        found = {e: v for e, v in found.items() if e.lower() == arguments.engine}
     if arguments.json:
         show_json(found)
         return 0

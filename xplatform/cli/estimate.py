@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from xplatform.cli import words
+from xplatform.cli import model_flags, words
 from xplatform.cli.client import add_server_flags, ask, parser_of, show_json
 from xplatform.cli.connection import Connection, UsageError
 from xplatform.cli.table import table
@@ -21,13 +21,7 @@ def run(command: str, given: list[str]) -> int:
 
 def parser(command: str) -> argparse.ArgumentParser:
     made = parser_of(command, _ABOUT)
-    made.add_argument(
-        "-n",
-        "--model-name",
-        dest="name",
-        metavar="NAME",
-        help="of the catalogue, a registration, or a repository (owner/name)",
-    )
+    model_flags.add_name(made, "of the catalogue, a registration, or a repository (owner/name)")
     made.add_argument(
         "-mp",
         "--model-path",
@@ -35,34 +29,9 @@ def parser(command: str) -> argparse.ArgumentParser:
         metavar="PATH",
         help="a file or folder on a node instead",
     )
-    made.add_argument(
-        "-t",
-        "--model-type",
-        "--kind",
-        dest="kind",
-        metavar="TYPE",
-        type=lambda text: text.lower(),
-        help="LLM, embedding, …",
-    )
-    made.add_argument(
-        "-en",
-        "--model-engine",
-        "--engine",
-        dest="engine",
-        metavar="NAME",
-        type=lambda text: text.lower(),
-        help="for this one only",
-    )
-    made.add_argument(
-        "-s",
-        "--size-in-billions",
-        "--size",
-        dest="size",
-        metavar="SIZE",
-        help="billions of parameters: 7, 0.5 or 0_5",
-    )
-    made.add_argument("-f", "--model-format", "--format", dest="format", metavar="FORMAT")
-    made.add_argument("-q", "--quantization", metavar="NAME")
+    model_flags.add_kind(made, "LLM, embedding, …")
+    model_flags.add_engine(made, "for this one only")
+    model_flags.add_version(made, "billions of parameters: 7, 0.5 or 0_5")
     made.add_argument("-c", "--context-length", type=int, metavar="N", help="tokens of a request")
     made.add_argument("--slots", type=int, metavar="N", help="requests that run at once")
     made.add_argument("--node", metavar="NAME", help="where the path is")

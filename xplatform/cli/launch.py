@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
-from xplatform.cli import words
+from xplatform.cli import model_flags, words
 from xplatform.cli.client import add_server_flags, ask, parser_of
 from xplatform.cli.connection import Connection, ServerError, UsageError, path_of
 from xplatform.cli.progress import Progress
@@ -53,11 +53,10 @@ def add_order_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _model_flags(group: Any) -> None:
-    group.add_argument(
-        "-n",
-        "--model-name",
-        metavar="NAME",
-        help="of the catalogue, a registration, or a repository (owner/name)",
+    model_flags.add_name(
+        group,
+        "of the catalogue, a registration, or a repository (owner/name)",
+        dest="model_name",
     )
     group.add_argument(
         "-u",
@@ -83,23 +82,12 @@ def _model_flags(group: Any) -> None:
         metavar="NAME",
         help="see 'xplatform engine list' (default: the best that fits)",
     )
-    group.add_argument(
-        "-s",
-        "--size-in-billions",
-        "--size",
-        dest="size",
-        metavar="SIZE",
-        help="billions of parameters: 7, 0.5 or 0_5",
+    model_flags.add_version(
+        group,
+        "billions of parameters: 7, 0.5 or 0_5",
+        "pytorch, ggufv2, awq, gptq, fp8, mlx, …",
+        "4-bit, Q4_K_M, none, …",
     )
-    group.add_argument(
-        "-f",
-        "--model-format",
-        "--format",
-        dest="format",
-        metavar="FORMAT",
-        help="pytorch, ggufv2, awq, gptq, fp8, mlx, …",
-    )
-    group.add_argument("-q", "--quantization", metavar="NAME", help="4-bit, Q4_K_M, none, …")
     group.add_argument("-mp", "--model-path", metavar="PATH", help="its file or folder")
     group.add_argument(
         "--hub",

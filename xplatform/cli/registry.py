@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from xplatform.cli import model_flags
 from xplatform.cli.client import add_server_flags, ask, parser_of, show_json
 from xplatform.cli.connection import Connection, ServerError, UsageError, path_of
 from xplatform.cli.table import table
@@ -27,15 +28,7 @@ def run(command: str, given: list[str]) -> int:
 
 def parser(command: str) -> argparse.ArgumentParser:
     made = parser_of(command, _ABOUT[command])
-    made.add_argument(
-        "-t",
-        "--model-type",
-        "--kind",
-        dest="kind",
-        metavar="TYPE",
-        type=lambda text: text.lower(),
-        help="LLM, embedding, rerank, image, audio, video, flexible",
-    )
+    model_flags.add_kind(made, "LLM, embedding, rerank, image, audio, video, flexible")
     if command == "registrations":
         made.add_argument("words", nargs="*", metavar="WORD", help="only those that match")
         made.add_argument("--own", action="store_true", help="only what people registered")
@@ -45,7 +38,7 @@ def parser(command: str) -> argparse.ArgumentParser:
         made.add_argument("--edit", action="store_true", help="make a new version of it")
         made.add_argument("-p", "--persist", action="store_true", help=argparse.SUPPRESS)
     else:
-        made.add_argument("-n", "--model-name", dest="name", required=True, metavar="NAME")
+        model_flags.add_name(made, required=True)
     add_server_flags(made)
     return made
 
