@@ -15,6 +15,7 @@ import {
 import { sent } from '@/api/client';
 import { eventsSearch, logsSearch } from '@/pages/events/search';
 import { nodeSearch } from '@/pages/nodes/search';
+import { playSearch } from '@/pages/play/search';
 import { meQuery, rememberedProject, sessionQuery } from '@/session/session';
 import { Waiting } from '@/ui/states';
 import { Crashed, Lost } from './failures';
@@ -88,8 +89,8 @@ const routes = root.addChildren([
     page('/launch', () => import('@/pages/launch/LaunchPage')),
     page('/running', () => import('@/pages/running/RunningPage')),
     page('/running/$uid', () => import('@/pages/running/RunningModelPage')),
-    page('/play', () => import('@/pages/play/PlayPage')),
-    page('/play/$what', () => import('@/pages/play/PlayPage')),
+    page('/play', () => import('@/pages/play/PlayPage'), playSearch),
+    page('/play/$what', () => import('@/pages/play/PlayPage'), playSearch),
     page('/nodes', () => import('@/pages/nodes/NodesPage')),
     page('/nodes/$name', () => import('@/pages/nodes/NodePage'), nodeSearch),
     page('/files', () => import('@/pages/files/FilesPage')),

@@ -25,6 +25,15 @@ export function count(value: number | null | undefined, language: string): strin
   }).format(value);
 }
 
+/** With just so many digits behind the point: for columns of numbers. */
+export function fixed(value: number | null | undefined, digits: number, language: string): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  return new Intl.NumberFormat(language, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(value);
+}
+
 export function percent(part: number, whole: number, language: string): string {
   if (!whole) return '–';
   return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(part / whole);

@@ -11,6 +11,7 @@ export function useFormat() {
     () => ({
       bytes: (value: number | null | undefined) => format.bytes(value, language),
       count: (value: number | null | undefined) => format.count(value, language),
+      fixed: (value: number | null | undefined, digits: number) => format.fixed(value, digits, language),
       percent: (part: number, whole: number) => format.percent(part, whole, language),
       seconds: (value: number | null | undefined) => format.seconds(value, language),
       ago: (at: string | Date, now?: number) => format.ago(at, language, now),

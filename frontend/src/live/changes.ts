@@ -7,11 +7,11 @@ const COLLECT_MS = 300;
 
 /** First words of query keys, by what an event's subject begins with. */
 const TOUCHES: Record<string, readonly string[]> = {
-  launch: ['launches', 'overview'],
-  replica: ['launches', 'nodes', 'overview'],
+  launch: ['launches', 'cards', 'overview'],
+  replica: ['launches', 'cards', 'nodes', 'overview'],
   node: ['nodes', 'overview'],
   download: ['files', 'overview'],
-  registration: ['registrations', 'catalogue'],
+  registration: ['registrations', 'catalogue', 'cards'],
   engine: ['engines'],
 };
 const ALWAYS = ['events'] as const;
