@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ago, bytes, count, percent, seconds } from './format';
+import { ago, bytes, count, money, percent, seconds } from './format';
 
 describe('numbers have units', () => {
   test.each([
@@ -38,4 +38,11 @@ test('times are told from now', () => {
   expect(ago(before(60), 'en', now)).toBe('1 min. ago');
   expect(ago(before(86_400), 'en', now)).toBe('yesterday');
   expect(ago(before(86_400 * 400), 'en', now)).toBe('last yr.');
+});
+
+test('money is in its currency, and what is no currency stands behind', () => {
+  expect(money(1234.5, 'USD', 'en')).toBe('$1,234.50');
+  expect(money(0.000123, 'USD', 'en')).toBe('$0.000123');
+  expect(money(2, 'credits', 'en')).toBe('2 credits');
+  expect(money(null, 'USD', 'en')).toBe('–');
 });

@@ -39,6 +39,23 @@ export function percent(part: number, whole: number, language: string): string {
   return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(part / whole);
 }
 
+/** In a currency; small amounts keep what is not zero. */
+export function money(value: number | null | undefined, currency: string, language: string): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  const digits = value !== 0 && Math.abs(value) < 1 ? { maximumSignificantDigits: 3 } : {};
+  try {
+    return new Intl.NumberFormat(language, { style: 'currency', currency, ...digits }).format(value);
+  } catch {
+    // The setting is free text; what is no code of a currency stands behind the number.
+    return `${new Intl.NumberFormat(language, { maximumFractionDigits: 2, ...digits }).format(value)} ${currency}`;
+  }
+}
+
+/** A day, in the reader's words. */
+export function day(at: string | Date, language: string, zone?: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeZone: zone }).format(new Date(at));
+}
+
 /** `90` → 1 min 30 s; `0.02` → 20 ms. */
 export function seconds(value: number | null | undefined, language: string): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';

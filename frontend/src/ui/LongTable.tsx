@@ -3,7 +3,7 @@
 import { Box, Table, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconChevronDown, IconChevronUp, IconSelector } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type ReactNode, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import classes from './LongTable.module.css';
 
 export type Column<Row> = {
@@ -29,6 +29,8 @@ type Props<Row> = {
   maxHeight?: number | string;
   /** sorted by this column at first; `-` before it: falling */
   sort?: string;
+  /** called when the last row comes into sight: there may be more */
+  onEnd?: () => void;
 };
 
 export function LongTable<Row>({
@@ -40,6 +42,7 @@ export function LongTable<Row>({
   rowHeight = 44,
   maxHeight = '70vh',
   sort,
+  onEnd,
 }: Props<Row>) {
   const [order, setOrder] = useState(sort ?? '');
   const scroller = useRef<HTMLDivElement>(null);
@@ -54,6 +57,12 @@ export function LongTable<Row>({
       return row === undefined ? index : rowId(row);
     },
   });
+  const last = virtual.getVirtualItems().at(-1)?.index ?? -1;
+  const isAtEnd = last >= 0 && last >= sorted.length - 1;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again after each page
+  useEffect(() => {
+    if (isAtEnd) onEnd?.();
+  }, [isAtEnd, sorted.length]);
   const template = columns.map((column) => column.width ?? 'minmax(7rem, 1fr)').join(' ');
   const turn = (id: string) => setOrder(order === id ? `-${id}` : id);
   return (
