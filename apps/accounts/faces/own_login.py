@@ -76,7 +76,7 @@ class NewPasskeySerializer(ShownSerializer):
     name = serializers.CharField(max_length=100, help_text="To tell it from others.")
 
 
-class RegisteredSerializer(RecoveryCodesSerializer):
+class RegisteredPasskeySerializer(RecoveryCodesSerializer):
     passkey = PasskeySerializer()
 
 
@@ -224,7 +224,7 @@ class OwnPasskeyQuestionView(APIView):
     ),
     post=extend_schema(
         request=NewPasskeySerializer,
-        responses={201: RegisteredSerializer},
+        responses={201: RegisteredPasskeySerializer},
         tags=["logins"],
         summary="Register a passkey",
     ),
@@ -246,7 +246,7 @@ class OwnPasskeysView(APIView):
             Shown(values["state"], values["credential"]),
             address_of(request),
         )
-        return Response(RegisteredSerializer(made).data, status=201)
+        return Response(RegisteredPasskeySerializer(made).data, status=201)
 
 
 class RemovePasskeyView(APIView):
