@@ -88,7 +88,8 @@ def change(id: str, by: Actor, values: Mapping[str, Any]) -> WebhookInfo:
     with transaction.atomic():
         row = _get(id, by, lock=True)
         before = _about(row)
-        _check(values.get("url", row.url), values.get("kinds", row.kinds))
+        # What is not changed may stay, so that a bad one can always be silenced.
+        _check(values.get("url"), values.get("kinds", []))
         if values.get("active") and not row.active:
             row.cursor, row.attempts, row.next_at = last_event(), 0, None
         if "url" in values and values["url"] != row.url:
@@ -148,9 +149,10 @@ def _get(id: str, by: Actor, *, lock: bool = False) -> Webhook:
     return row
 
 
-def _check(url: str, kinds: list[str]) -> None:
+def _check(url: str | None, kinds: list[str]) -> None:
     try:
-        fetch.check_url(url)
+        if url is not None:
+            fetch.check_url(url)
     except UrlRefused as error:
         raise InvalidValue(error.message, param="url") from None
     for kind in kinds:

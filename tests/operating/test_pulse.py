@@ -112,6 +112,8 @@ def test_without_its_broker_there_is_a_gap_and_no_error(server: Server) -> None:
     wait_for(told_again, "the pulse after the broker's death", 60)
     found = pulse(server)
     assert found["total"]["requests"][0] is None
+    # Other tests go on with this server.
+    server.launch("afterwards")
 
 
 @pytest.mark.parametrize(

@@ -92,11 +92,21 @@ def time_class(seconds: float) -> int:
     return round(math.log(min(max(seconds, _SHORTEST), _LONGEST), _WIDER))
 
 
-def quantile(classes: Mapping[int, int], share: float) -> float | None:
-    """Within ten percent, which is what the classes are apart; None: there was no answer."""
-    wanted = share * sum(classes.values())
-    for index in sorted(classes):
-        wanted -= classes[index]
-        if wanted <= 0:
-            return float(f"{_WIDER**index:.3g}")
-    return None
+#: class → seconds
+_SECONDS = {
+    index: float(f"{_WIDER**index:.3g}")
+    for index in range(time_class(_SHORTEST), time_class(_LONGEST) + 1)
+}
+
+
+def quantiles(classes: Mapping[int, int], *shares: float) -> list[float | None]:
+    """For rising shares, within ten percent, which is what the classes are apart; None: there was
+    no answer."""
+    found: list[float | None] = []
+    if classes:
+        whole, below = sum(classes.values()), 0
+        for index in sorted(classes):
+            below += classes[index]
+            while len(found) < len(shares) and below >= shares[len(found)] * whole:
+                found.append(_SECONDS.get(index))
+    return found or [None] * len(shares)

@@ -16,16 +16,16 @@ from apps.models.pulse.points import (
     NodePoint,
     decode_models,
     decode_node,
-    quantile,
+    quantiles,
     total,
 )
-from apps.models.pulse.store import COARSE, FINE, Step, Store, store
+from apps.models.pulse.store import BEAT, COARSE, FINE, Step, Store, store
 
 #: longest time that the fine slots are kept for
 _FINE_MINUTES = 60
 MOST_MINUTES = 1440
 #: lines of one answer where nobody said which; the busiest, and the first by name
-MOST_MODELS, MOST_NODES = 100, 50
+MOST_MODELS, MOST_NODES = 40, 50
 
 #: (project, name of the model)
 Which = tuple[str, str]
@@ -115,7 +115,8 @@ def merged_nodes(slot: dict[str, bytes]) -> dict[str, NodePoint]:
 def model_numbers(point: ModelPoint, step: Step, beats: int | None = None) -> dict[str, Number]:
     """Rates a second, and how many there were at once. ``beats``: if it is of several slots."""
     beats = beats or step.beats
-    seconds = step.seconds * beats / step.beats
+    seconds = beats * BEAT
+    median, slow = quantiles(point.first, 0.5, 0.95)
     return {
         "requests": round(point.requests / seconds, 3),
         "errors": round(point.errors / seconds, 3),
@@ -123,8 +124,8 @@ def model_numbers(point: ModelPoint, step: Step, beats: int | None = None) -> di
         "tokens_out": round(point.tokens_out / seconds, 3),
         "running": round(point.running / beats, 2),
         "waiting": round(point.waiting / beats, 2),
-        "first_token_p50": quantile(point.first, 0.5),
-        "first_token_p95": quantile(point.first, 0.95),
+        "first_token_p50": median,
+        "first_token_p95": slow,
     }
 
 
