@@ -109,6 +109,14 @@ export function ago(at: string | Date, language: string, now: number = Date.now(
   return format.format(Math.trunc(past / unitSeconds), 'year');
 }
 
+/** Making one takes longer than using it a hundred times, and tables have thousands. */
+const moments = new Map<string, Intl.DateTimeFormat>();
+
 export function moment(at: string | Date, language: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(at));
+  let format = moments.get(language);
+  if (!format) {
+    format = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
+    moments.set(language, format);
+  }
+  return format.format(new Date(at));
 }

@@ -1,7 +1,8 @@
-/** The state of a launch, replica or node, in a word and a colour. */
+/** The state of a launch, replica or node, in a word and a colour. A plain element: tables have thousands. */
 
-import { Badge } from '@mantine/core';
+import type { CSSProperties } from 'react';
 import { useTranslation } from 'react-i18next';
+import classes from './StateBadge.module.css';
 
 const COLORS: Record<string, string> = {
   ready: 'teal',
@@ -27,15 +28,12 @@ export function StateBadge({ state, reason }: { state: string; reason?: string }
   const key = `state.${state}`;
   const text = i18n.exists(key) ? t(key as 'state.ready') : state;
   return (
-    // In the text's own colour: a hue on its own pale ground is hard to read.
-    <Badge
-      variant="light"
-      color={COLORS[state] ?? 'blue'}
-      c="var(--mantine-color-text)"
+    <span
+      className={classes.badge}
+      style={{ '--state': `var(--mantine-color-${COLORS[state] ?? 'blue'}-light)` } as CSSProperties}
       title={reason || undefined}
-      tt="none"
     >
       {text}
-    </Badge>
+    </span>
   );
 }

@@ -1,11 +1,10 @@
-/** An event's pieces, as lists and tables show them. */
+/** An event's pieces, as lists and tables show them. Plain elements: there may be thousands. */
 
-import { Group, Text } from '@mantine/core';
-import { IconArrowRight } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { LoggedEvent } from '@/api/schema';
-import { TextLink } from '@/ui/links';
+import { RowLink } from '@/ui/links';
 import { StateBadge } from '@/ui/StateBadge';
+import classes from './EventParts.module.css';
 
 /** What it happened to, as a link. */
 export function EventThing({ event }: { event: LoggedEvent }) {
@@ -13,20 +12,13 @@ export function EventThing({ event }: { event: LoggedEvent }) {
   const [kind = '', rest = ''] = event.subject.split(/ (.*)/, 2);
   if (kind === 'node')
     return (
-      <TextLink to="/nodes/$name" params={{ name: rest }}>
-        {t('events.subject.node', { name: rest })}
-      </TextLink>
+      <RowLink to={`/nodes/${encodeURIComponent(rest)}`}>{t('events.subject.node', { name: rest })}</RowLink>
     );
   return (
     <>
-      <TextLink to="/running/$uid" params={{ uid: event.uid }}>
-        {event.uid}
-      </TextLink>
+      <RowLink to={`/running/${encodeURIComponent(event.uid)}`}>{event.uid}</RowLink>
       {kind === 'replica' && (
-        <Text span size="sm" c="dimmed">
-          {' '}
-          {t('events.subject.replica', { name: rest })}
-        </Text>
+        <span className={classes.dimmed}> {t('events.subject.replica', { name: rest })}</span>
       )}
     </>
   );
@@ -35,21 +27,14 @@ export function EventThing({ event }: { event: LoggedEvent }) {
 /** From which state to which. */
 export function EventChange({ event }: { event: LoggedEvent }) {
   return (
-    <Group gap={4} wrap="nowrap" display="inline-flex">
+    <span className={classes.change}>
       {event.before && event.before !== event.after && (
         <>
           <StateBadge state={event.before} />
-          <IconArrowRight size={13} aria-hidden />
+          <span aria-hidden>→</span>
         </>
       )}
       <StateBadge state={event.after} />
-    </Group>
+    </span>
   );
 }
-
-/** Did something go wrong? */
-export function isBad(event: LoggedEvent): boolean {
-  return BAD.has(event.after);
-}
-
-const BAD = new Set(['failed', 'lost', 'silent', 'refused']);
