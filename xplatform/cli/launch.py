@@ -200,6 +200,7 @@ def _run_flags(group: Any) -> None:
     )
     group.add_argument("--pin", action="store_true", help="never pushed out for another model")
     group.add_argument("--prewarm", action="store_true", help="starts with the server")
+    group.add_argument("--shared", action="store_true", help="all projects may call it")
     group.add_argument(
         "--anyway", action="store_true", help="start it though it is not expected to fit"
     )
@@ -258,7 +259,12 @@ def order(server: Nodes, arguments: argparse.Namespace) -> dict[str, Any]:
     ):
         if (given := getattr(arguments, name)) is not None:
             body[name] = given
-    for flag, name in (("pin", "pinned"), ("prewarm", "prewarm"), ("anyway", "launch_anyway")):
+    for flag, name in (
+        ("pin", "pinned"),
+        ("prewarm", "prewarm"),
+        ("shared", "shared"),
+        ("anyway", "launch_anyway"),
+    ):
         if getattr(arguments, flag):
             body[name] = True
     if arguments.replicas is not None:

@@ -70,6 +70,7 @@ export function Replicas({ launch, mayChange }: { launch: LaunchDetail; mayChang
     {
       id: 'progress',
       title: t('running.progress'),
+      width: 'minmax(6rem, 1fr)',
       by: (replica) => replica.progress,
       show: (replica) =>
         live.has(replica.id) && (
@@ -112,7 +113,7 @@ export function Replicas({ launch, mayChange }: { launch: LaunchDetail; mayChang
     {
       id: 'message',
       title: t('running.message'),
-      width: 'minmax(10rem, 2fr)',
+      width: 'minmax(8rem, 2fr)',
       show: (replica) => (
         <span title={replica.leaving || replica.message}>{replica.leaving || replica.message || '–'}</span>
       ),
