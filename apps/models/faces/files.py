@@ -21,7 +21,7 @@ from apps.models.faces.registrations import check_kind
 from apps.models.nodes.ask import ask_node
 from apps.models.serializers import CachedSerializer, DiskSerializer, DownloadSerializer
 from xplatform.core.errors import Conflict, NotFound, PlatformError
-from xplatform.files import DownloadInfo, Source
+from xplatform.files import CachedInfo, DownloadInfo, Source
 from xplatform.structs import StructSerializer
 
 _ASK_SECONDS = 3.0
@@ -41,10 +41,24 @@ class FetchSerializer(serializers.Serializer[Any]):
     node = serializers.CharField(required=False, help_text="By which node; the first, if absent.")
 
 
+class NamedFamily(msgspec.Struct, frozen=True):
+    kind: str
+    name: str
+
+
+class KnownCached(CachedInfo, frozen=True):
+    #: that the catalogue knows these files by
+    family: NamedFamily | None
+
+
+class KnownCachedSerializer(StructSerializer):
+    struct = KnownCached
+
+
 class FilesOfNodeSerializer(serializers.Serializer[Any]):
     node = serializers.CharField()
     downloads = DownloadSerializer(many=True)
-    cached = CachedSerializer(many=True)
+    cached = KnownCachedSerializer(many=True)
     disk = DiskSerializer()
 
 
@@ -80,7 +94,7 @@ def picture(node: api.NodeInfo) -> dict[str, Any]:
     return {
         "node": node.name,
         "downloads": found.get("downloads", []),
-        "cached": found.get("cached", []),
+        "cached": [{**entry, "family": _family(entry)} for entry in found.get("cached", [])],
         "disk": found.get("disk", {}),
     }
 
@@ -104,6 +118,11 @@ def cached_files(places: set[tuple[str, str]]) -> dict[str, list[dict[str, Any]]
         ]
         for node in having
     }
+
+
+def _family(entry: dict[str, Any]) -> dict[str, str] | None:
+    known = library().of_repository(entry["name"])
+    return {"kind": known[0].kind, "name": known[0].name} if known else None
 
 
 def all_files(node: str = "") -> list[dict[str, Any]]:
