@@ -154,11 +154,10 @@ _FILTER = """(word) => new Promise((done) => {
 def _models(server: Server) -> Any:
     """The server's own catalogue, each family many times under other names."""
     known = json.loads(server.call("GET", "/api/catalogue")[1])
-    key = next(name for name, value in known.items() if isinstance(value, list))
-    families = [dict(known[key][number % len(known[key])]) for number in range(MODELS)]
+    families = [dict(known[number % len(known)]) for number in range(MODELS)]
     for number, family in enumerate(families):
         family["name"] = f"{family['name']}-m{number}"
-    return {**known, key: families}
+    return families
 
 
 def _launches() -> list[dict[str, Any]]:
