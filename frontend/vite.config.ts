@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 
 const out = '../xplatform/console/built';
 /** where `npm run dev` finds a running server */
-const server = process.env.XPLATFORM_ADDRESS ?? 'http://127.0.0.1:9997';
+const server = process.env.XPLATFORM_ENDPOINT ?? 'http://127.0.0.1:9997';
 
 export default defineConfig({
   base: '/ui/',
