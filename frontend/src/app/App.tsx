@@ -13,11 +13,12 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"
 /** What holds the page still behind a dialog makes a style of its own, and looks for the nonce here. */
 (globalThis as { __webpack_nonce__?: string }).__webpack_nonce__ = nonce;
 
-/** Mantine's dimmed text, links and badges are too pale to be read by all: 4.5 to 1 at least. */
+/** Mantine's dimmed text, links, errors and badges are too pale to be read by all: 4.5 to 1 at least. */
 const colors: CSSVariablesResolver = (theme) => ({
   variables: {},
   light: {
     '--mantine-color-dimmed': '#5c636a',
+    '--mantine-color-error': '#c92a2a',
     ...Object.fromEntries(
       Object.keys(theme.colors).map((name) => [
         `--mantine-color-${name}-light-color`,
@@ -25,7 +26,11 @@ const colors: CSSVariablesResolver = (theme) => ({
       ]),
     ),
   },
-  dark: { '--mantine-color-dimmed': '#a6a7ab', '--mantine-color-anchor': 'var(--mantine-color-brand-3)' },
+  dark: {
+    '--mantine-color-dimmed': '#a6a7ab',
+    '--mantine-color-error': '#ff8787',
+    '--mantine-color-anchor': 'var(--mantine-color-brand-3)',
+  },
 });
 
 export function App({ queryClient, router }: { queryClient: QueryClient; router: Router }) {

@@ -55,7 +55,7 @@ export const Said = memo(function Said({
     setDraft(null);
   };
   return (
-    <Paper className={classes.said} p="xs" radius="md">
+    <Paper className={classes.said} p="xs" radius="md" bg="var(--said)">
       {message.images.length > 0 && (
         <Group gap="xs" mb={message.text ? 'xs' : 0}>
           {message.images.map((url, index) => (
@@ -171,7 +171,9 @@ export const Answered = memo(function Answered({ message, running, again, show }
         </Paper>
       ))}
       {isComing && !hasBegun && <WaitingNote waiting={running.waiting} />}
-      {isComing && hasBegun && <Loader type="dots" size="xs" aria-label={t('play.chat.coming')} />}
+      {isComing && hasBegun && (
+        <Loader type="dots" size="xs" role="status" aria-label={t('play.chat.coming')} />
+      )}
       <ProblemAlert error={answer.error} retry={again && (() => again(message.id))} />
       {!isComing && (
         <Group gap={4} justify="space-between" wrap="nowrap" align="flex-start">

@@ -117,8 +117,9 @@ export function said(conversation: Conversation, text: string, images: string[])
 
 /** Said otherwise: all that followed it is gone, in every column that has it. */
 export function saidOtherwise(conversation: Conversation, id: string, text: string): Conversation {
-  return {
+  return titled({
     ...conversation,
+    title: '',
     changed: Date.now(),
     columns: conversation.columns.map((column) => {
       const at = column.messages.findIndex((message) => message.id === id);
@@ -126,7 +127,7 @@ export function saidOtherwise(conversation: Conversation, id: string, text: stri
       if (message?.role !== 'user') return column;
       return { ...column, messages: [...column.messages.slice(0, at), { ...message, text }] };
     }),
-  };
+  });
 }
 
 /** A place for an answer at the end; behind `id` where that message is asked again. */
