@@ -1,43 +1,22 @@
 /** The frame around all pages: navigation, project, language, looks, who is logged in, and whether it is live. */
 
-import {
-  ActionIcon,
-  AppShell,
-  Burger,
-  Group,
-  Menu,
-  NavLink,
-  ScrollArea,
-  Select,
-  Text,
-  Tooltip,
-  UnstyledButton,
-  useMantineColorScheme,
-} from '@mantine/core';
+import { AppShell, Burger, Group, NavLink, ScrollArea, Text, UnstyledButton } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import {
-  IconDeviceDesktop,
-  IconLanguage,
-  IconLogout,
-  IconMoon,
-  IconSearch,
-  IconSun,
-  IconUser,
-} from '@tabler/icons-react';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { whenLoggedOut } from '@/api/client';
-import { chooseLanguage, languageName, languages } from '@/i18n';
-import { LiveProvider, useLiveState } from '@/live/LiveProvider';
-import { useChooseProject, useLogout, useMay, useMe } from '@/session/session';
+import { LiveProvider } from '@/live/LiveProvider';
+import { useMay } from '@/session/session';
 import icon from './icon.svg';
-import { openPalette } from './paletteStore';
 import { places } from './places';
 import classes from './Shell.module.css';
 import { useShortcuts } from './useShortcuts';
 
 const Palette = lazy(() => import('./Palette'));
+/** Menus and what floats are a seventh of all script: they come right after what one came for. */
+const Tools = lazy(() => import('./Tools'));
+const ProjectChoice = lazy(() => import('./ProjectChoice'));
 const GROUPS = ['models', 'cluster', 'people'] as const;
 
 export function Shell() {
@@ -78,23 +57,14 @@ export function Shell() {
                   xplatform
                 </Text>
               </UnstyledButton>
-              <ProjectChoice />
+              <Suspense fallback={null}>
+                <ProjectChoice />
+              </Suspense>
             </Group>
             <Group gap={6} wrap="nowrap">
-              <LiveMark />
-              <Tooltip label={`${t('palette.open')} (⌘K)`}>
-                <ActionIcon
-                  variant="subtle"
-                  color="gray"
-                  onClick={openPalette}
-                  aria-label={t('palette.open')}
-                >
-                  <IconSearch size={18} />
-                </ActionIcon>
-              </Tooltip>
-              <LanguageChoice />
-              <SchemeChoice />
-              <Account />
+              <Suspense fallback={null}>
+                <Tools />
+              </Suspense>
             </Group>
           </Group>
         </AppShell.Header>
@@ -144,128 +114,5 @@ function Navigation({ path }: { path: string }) {
         );
       })}
     </ScrollArea>
-  );
-}
-
-function ProjectChoice() {
-  const { t } = useTranslation();
-  const me = useMe();
-  const choose = useChooseProject();
-  if (!me || (me.projects.length < 2 && !me.superuser)) return null;
-  const all = { value: '', label: t('nav.allProjects') };
-  const some = me.projects
-    .filter((one) => !one.archived)
-    .map((one) => ({ value: one.slug, label: one.title || one.slug }));
-  return (
-    <Select
-      size="xs"
-      w={{ base: 108, xs: 150 }}
-      aria-label={t('nav.project')}
-      data={me.superuser ? [all, ...some] : some}
-      value={me.project}
-      onChange={(slug) => void choose(slug ?? '')}
-      allowDeselect={false}
-      searchable={some.length > 8}
-      comboboxProps={{ width: 220, position: 'bottom-start' }}
-    />
-  );
-}
-
-function LiveMark() {
-  const { t } = useTranslation();
-  const may = useMay();
-  const state = useLiveState();
-  if (!may('events.read')) return null;
-  return (
-    <Tooltip label={t(`live.${state}Help`)}>
-      <span className={classes.live} data-state={state} role="status">
-        <span className={classes.dot} aria-hidden />
-        <Text span size="xs" visibleFrom="md">
-          {t(`live.${state}`)}
-        </Text>
-      </span>
-    </Tooltip>
-  );
-}
-
-function LanguageChoice() {
-  const { t, i18n } = useTranslation();
-  return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={t('nav.language')}>
-          <IconLanguage size={18} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {languages.map((code) => (
-          <Menu.Item
-            key={code}
-            lang={code}
-            onClick={() => void chooseLanguage(code)}
-            fw={code === i18n.language ? 700 : 400}
-          >
-            {languageName(code)}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
-  );
-}
-
-function SchemeChoice() {
-  const { t } = useTranslation();
-  const { setColorScheme } = useMantineColorScheme();
-  return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={t('nav.looks')}>
-          <IconSun size={18} className={classes.sun} />
-          <IconMoon size={18} className={classes.moon} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item leftSection={<IconSun size={16} />} onClick={() => setColorScheme('light')}>
-          {t('nav.light')}
-        </Menu.Item>
-        <Menu.Item leftSection={<IconMoon size={16} />} onClick={() => setColorScheme('dark')}>
-          {t('nav.dark')}
-        </Menu.Item>
-        <Menu.Item leftSection={<IconDeviceDesktop size={16} />} onClick={() => setColorScheme('auto')}>
-          {t('nav.auto')}
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
-  );
-}
-
-function Account() {
-  const { t } = useTranslation();
-  const me = useMe();
-  const logout = useLogout();
-  const navigate = useNavigate();
-  const leave = async () => {
-    await logout.mutateAsync();
-    await navigate({ to: '/login', search: {} });
-  };
-  return (
-    <Menu position="bottom-end" width={220}>
-      <Menu.Target>
-        <ActionIcon variant="light" radius="xl" aria-label={t('nav.account')}>
-          <IconUser size={18} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          {me?.username} {me?.role && `· ${me.role}`}
-        </Menu.Label>
-        <Menu.Item component={Link} to="/me" leftSection={<IconUser size={16} />}>
-          {t('nav.places.me')}
-        </Menu.Item>
-        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void leave()}>
-          {t('nav.logout')}
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
   );
 }
