@@ -308,6 +308,17 @@ def test_what_may_be_set_at_a_launch(http: Api) -> None:
     assert http.get("/api/engine-options?engine=nothing").status_code == 400
 
 
+def test_an_estimate_says_what_a_launch_would_take(http: Api, world: World) -> None:
+    found = http.get("/api/estimate?name=qwen2.5-instruct&kind=llm&format=ggufv2").json()
+    order = {"uid": "m", "family": "qwen2.5-instruct", "kind": "llm", "format": "ggufv2"}
+    made = http.post("/api/launches", {**order, "launch_anyway": True})
+    assert made.status_code == 201, made.content
+    assert found["chosen"] == {name: made.json()[name] for name in found["chosen"]}
+    assert set(found["chosen"]) == {"engine", "size", "format", "quantization"}
+    none = http.get("/api/estimate?name=qwen2.5-instruct&kind=llm&format=ggufv2&engine=vllm")
+    assert none.json()["chosen"] is None
+
+
 def test_shared_launches_are_seen_and_not_changed(client: Client, world: World, http: Api) -> None:
     ours, theirs = Api(client, key_of("ann", project="a")), Api(client, key_of("ben", project="b"))
     ours.post("/api/launches", ORDINARY)

@@ -33,7 +33,9 @@ from apps.models.facts import (
 )
 from apps.models.models import Kind, MemorySample
 from apps.models.nodes.ask import ask_node
+from apps.models.orders import LaunchOrder, Placement
 from apps.models.permitted import UNSAFE
+from apps.models.resolve import resolve
 from xplatform.core.config import settings
 from xplatform.core.errors import Forbidden, InvalidValue, MissingField, PlatformError
 from xplatform.structs import StructSerializer
@@ -82,9 +84,20 @@ class EngineEstimateSerializer(serializers.Serializer[Any]):
     quantization = serializers.CharField(required=False)
 
 
+class ChosenSerializer(serializers.Serializer[Any]):
+    engine = serializers.CharField()
+    size = serializers.CharField()
+    format = serializers.CharField()
+    quantization = serializers.CharField()
+
+
 class EstimatesSerializer(serializers.Serializer[Any]):
     model = serializers.CharField(help_text="The family, or the path.")
     engines = EngineEstimateSerializer(many=True)
+    chosen = ChosenSerializer(
+        allow_null=True,
+        help_text="Of a family: what a launch that says no more would take; null: nothing runs.",
+    )
     slots = serializers.IntegerField()
     context_length = serializers.IntegerField(allow_null=True)
     node = serializers.CharField(help_text="That it was estimated for; empty: none is up.")
@@ -115,18 +128,46 @@ class EstimateView(APIView):
             found = {
                 "model": path,
                 "engines": engines_of(_read(query), engine, slots, context, where),
+                "chosen": None,
             }
         elif name:
             family = family_of(name, check_kind(query.get("kind")), who.project)
             found = {
                 "model": family.name,
                 "engines": _of_family(family, query, engine, slots, context, where),
+                "chosen": _chosen(family, query, slots, context, who.project),
             }
         else:
             raise MissingField("Say of what: `name` or `path`.", param="name")
         if engine and not found["engines"]:
             raise InvalidValue(f"`engine` {engine[:50]!r} is not known.", param="engine")
         return Response({**found, "slots": slots, "context_length": context, "node": where.name})
+
+
+def _chosen(
+    family: Family, query: dict[str, str], slots: int, context: int | None, project: str | None
+) -> dict[str, Any] | None:
+    node = query.get("node")
+    order = LaunchOrder(
+        uid=family.name,
+        kind=family.kind,
+        family=family.name,
+        engine=query.get("engine", ""),
+        size=query.get("size", ""),
+        format=query.get("format", ""),
+        quantization=query.get("quantization", ""),
+        slots=slots,
+        context_length=context,
+        placement=Placement(nodes=(node,) if node else ()),
+        project=project or "",
+        # Whether its code may run is asked at the launch.
+        trust_remote_code=True,
+    )
+    try:
+        found = resolve(order)
+    except PlatformError:
+        return None
+    return {name: getattr(found, name) for name in ChosenSerializer().fields}
 
 
 def machine_for(node: str) -> Machine:

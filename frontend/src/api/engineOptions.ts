@@ -19,6 +19,7 @@ export const engineOptionsQuery = (engine: string, kind: Kind | undefined) =>
 /** What is asked of `/api/estimate`; what is empty is left out. */
 export type Estimated = {
   kind?: Kind;
+  engine?: string;
   name?: string;
   path?: string;
   hub?: string;

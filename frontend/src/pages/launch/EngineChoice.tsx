@@ -11,11 +11,13 @@ import { useMay } from '@/session/session';
 type Props = {
   engines: readonly EngineEstimate[];
   engine: string;
+  /** that a launch takes which names none */
+  best: string | undefined;
   choose: (engine: string) => void;
   error: string | undefined;
 };
 
-export function EngineChoice({ engines, engine, choose, error }: Props) {
+export function EngineChoice({ engines, engine, best, choose, error }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
   const may = useMay();
@@ -40,7 +42,7 @@ export function EngineChoice({ engines, engine, choose, error }: Props) {
           {first && (
             <Radio
               value=""
-              label={t('launch.engine.best', { engine: first.engine })}
+              label={t('launch.engine.best', { engine: best ?? first.engine })}
               description={t('launch.engine.bestHelp')}
             />
           )}

@@ -23,6 +23,7 @@ import { KINDS } from '@/api/catalogue';
 import { type Estimated, launchEstimateQuery } from '@/api/engineOptions';
 import { ApiError } from '@/api/errors';
 import { launchActions, useLaunchAction } from '@/api/launches';
+import type { EngineEstimate, Estimates } from '@/api/schema';
 import { Placeholder, ProblemAlert } from '@/ui/states';
 import { Commands } from './Commands';
 import { type Draft, nameFor, orderOf } from './draft';
@@ -41,6 +42,21 @@ type Props = {
   /** the variables of the launch that this begins with; their values are not told */
   lost: readonly string[];
 };
+
+/** What a launch would take of what is left open, with the memory of just that. */
+function useTaken(asked: Estimated, engine: string, all: Estimates | undefined): EngineEstimate | undefined {
+  const ofEngine = useQuery({
+    ...launchEstimateQuery({ ...asked, engine }),
+    enabled: !!engine && !!asked.name && !!all,
+  });
+  const chosen = engine ? ofEngine.data?.chosen : all?.chosen;
+  const { size, format, quantization } = chosen ?? {};
+  const exact = useQuery({
+    ...launchEstimateQuery({ ...asked, engine: chosen?.engine, size, format, quantization }),
+    enabled: !!chosen,
+  });
+  return exact.data?.engines.find((one) => one.engine === chosen?.engine);
+}
 
 /** Errors of these stand at their field. */
 const FIELDS =
@@ -69,7 +85,10 @@ export function LaunchForm({ choice, change, first, lost }: Props) {
   const isChosen = !!(choice.name || readSource(choice.source).id || choice.path);
   const engines = isChosen ? (estimates.data?.engines ?? []) : [];
   const able = engines.filter((one) => one.reads);
-  const taken = able.find((one) => one.engine === choice.engine) ?? able[0];
+  const taken =
+    useTaken(asked, choice.engine, estimates.data) ??
+    able.find((one) => one.engine === choice.engine) ??
+    able[0];
   const order = orderOf(choice, draft);
   // Under another name it is another launch.
   const again = choice.from && choice.from === order.uid ? choice.from : '';
@@ -125,6 +144,7 @@ export function LaunchForm({ choice, change, first, lost }: Props) {
                     <EngineChoice
                       engines={engines}
                       engine={choice.engine}
+                      best={estimates.data.chosen?.engine}
                       choose={(engine) => choose({ engine })}
                       error={at('engine')}
                     />
