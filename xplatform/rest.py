@@ -1,4 +1,4 @@
-"""What all of Django REST framework's views here share: how errors look, and the document."""
+"""What all of Django REST framework's views here share: how errors look."""
 
 from __future__ import annotations
 
@@ -108,18 +108,3 @@ def _flatten(detail: Any, at: str) -> Any:
 def _sentence(text: object) -> str:
     text = str(text).strip()
     return text if text.endswith((".", "…", "?", "!")) else text + "."
-
-
-def add_v1(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """A hook of drf-spectacular: inference is raw ASGI, its part of the document is merged in."""
-    from apps.inference.openai.openapi import paths_and_components
-
-    paths, components = paths_and_components()
-    # A path may have one method here and another there.
-    rest = result.get("paths", {})
-    both = {path: {**methods, **rest.get(path, {})} for path, methods in paths.items()}
-    result["paths"] = {**both, **{path: rest[path] for path in rest if path not in both}}
-    for section, entries in components.items():
-        merged = result.setdefault("components", {}).setdefault(section, {})
-        merged.update(entries)
-    return result

@@ -169,6 +169,8 @@ SPECTACULAR_SETTINGS = {
         "LimitKind": list(LIMIT_KINDS),
         "ModelKind": ["llm", "embedding", "rerank", "image", "audio", "video", "flexible"],
         "JoinTokenState": ["active", "revoked", "expired"],
+        "WebhookState": ["up_to_date", "waiting", "silent"],
+        "ModelOrigin": ["built_in", "launch", "registered"],
         "Role": ["viewer", "developer", "admin", "owner"],
         # Of Structs, which tell their words sorted.
         "DownloadState": ["cancelled", "done", "failed", "paused", "queued", "running"],
@@ -178,8 +180,9 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "xplatform.rest.add_v1",
+        "xplatform.document.add_v1",
         "apps.accounts.oauth.openapi.add_oauth",
+        "xplatform.document.add_errors",
     ],
 }
 

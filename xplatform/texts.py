@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from xplatform.core import errors
 
@@ -37,9 +37,11 @@ def _refused(request: HttpRequest) -> HttpResponse | None:
     if "\0" in request.path:
         error = errors.NotFound("There is nothing of a name with a NUL in it.")
     elif any(map(_has_one, _texts(request))):
-        error = errors.InvalidValue(
-            "A NUL character is in the address or in the form: no text has one."
-        )
+        text = "A NUL character is in the address or in the form: no text has one."
+        if request.path.startswith("/oauth/"):  # whose clients read RFC 6749's form
+            said = {"error": "invalid_request", "error_description": text}
+            return JsonResponse(said, status=400)
+        error = errors.InvalidValue(text)
     else:
         return None
     return HttpResponse(errors.envelope(error), "application/json", error.status)

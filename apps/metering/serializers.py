@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.metering.reports import GROUPS
@@ -11,6 +12,16 @@ from apps.metering.rules import KINDS, SCOPES
 
 _DECIMAL: dict[str, Any] = {"max_digits": 25, "decimal_places": 9, "normalize_output": True}
 _GLOB = "Names of models; * and ? stand for others."
+
+
+@extend_schema_field(
+    {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "format": "decimal"}]}
+)
+class AmountField(serializers.DecimalField):
+    """As a number or, where that would lose digits, as text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**_DECIMAL, min_value=0, **kwargs)
 
 
 class LimitSerializer(serializers.Serializer[Any]):
@@ -28,9 +39,7 @@ class LimitSerializer(serializers.Serializer[Any]):
 
 class NewLimitSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(list(KINDS))
-    amount = serializers.DecimalField(
-        **_DECIMAL, min_value=0, help_text="Requests, tokens, or money in the set currency."
-    )
+    amount = AmountField(help_text="Requests, tokens, or money in the set currency.")
     scope = serializers.ChoiceField(list(SCOPES))
     subject = serializers.CharField(
         max_length=64,
@@ -51,7 +60,7 @@ class NewLimitSerializer(serializers.Serializer[Any]):
 
 
 class LimitChangeSerializer(serializers.Serializer[Any]):
-    amount = serializers.DecimalField(**_DECIMAL, min_value=0, required=False)
+    amount = AmountField(required=False)
     note = serializers.CharField(max_length=200, required=False, allow_blank=True)
 
 
@@ -66,18 +75,10 @@ class PriceSerializer(serializers.Serializer[Any]):
 
 
 class PriceChangeSerializer(serializers.Serializer[Any]):
-    input = serializers.DecimalField(
-        **_DECIMAL, min_value=0, required=False, help_text="Of a million tokens of prompts."
-    )
-    cached = serializers.DecimalField(
-        **_DECIMAL, min_value=0, required=False, help_text="… that the engine had in its cache."
-    )
-    output = serializers.DecimalField(
-        **_DECIMAL, min_value=0, required=False, help_text="Of a million tokens of answers."
-    )
-    request = serializers.DecimalField(
-        **_DECIMAL, min_value=0, required=False, help_text="Of one request."
-    )
+    input = AmountField(required=False, help_text="Of a million tokens of prompts.")
+    cached = AmountField(required=False, help_text="… that the engine had in its cache.")
+    output = AmountField(required=False, help_text="Of a million tokens of answers.")
+    request = AmountField(required=False, help_text="Of one request.")
 
 
 class NewPriceSerializer(PriceChangeSerializer):

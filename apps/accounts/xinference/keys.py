@@ -38,7 +38,10 @@ class NewKeyForm(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField(
         required=False, allow_null=True, default=None, default_timezone=UTC
     )
-    model_permissions = AllowedSerializer(many=True, required=False, allow_null=True, default=None)
+    # A list that may be null; `many=True` would take nulls within it.
+    model_permissions = serializers.ListField(
+        child=AllowedSerializer(), required=False, allow_null=True, default=None
+    )
 
 
 class NewKeyAnswer(serializers.Serializer[Any]):

@@ -127,7 +127,7 @@ def _paths() -> dict[str, Any]:
         "/v1/models/{model}/requests/{rid}/abort": _abort(),
         "/healthz": _probe("healthz", "Is the process alive?"),
         "/readyz": _probe("readyz", "Can it take requests?"),
-        "/status": _probe("status", "What runs, in short"),
+        "/status": _status(),
         "/metrics": {
             "get": {
                 "operationId": "metrics",
@@ -137,9 +137,10 @@ def _paths() -> dict[str, Any]:
                     "200": {
                         "description": "Metrics",
                         "content": {"text/plain": {"schema": {"type": "string"}}},
-                    }
+                    },
+                    **_errors([401, 403, 429]),
                 },
-                "security": [],
+                "security": [{}, {SECURITY: []}],
             }
         },
     }
@@ -236,6 +237,14 @@ def _probe(name: str, summary: str) -> dict[str, Any]:
             "security": [],
         }
     }
+
+
+def _status() -> dict[str, Any]:
+    """In short for all; whoever shows a key is told more, or why not."""
+    item = _probe("status", "What runs, in short")
+    item["get"]["responses"] |= _errors([401, 403, 429])
+    item["get"]["security"] = [{}, {SECURITY: []}]
+    return item
 
 
 def _errors(statuses: list[int]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class VerdictSerializer(StructSerializer):
     struct = Verdict
 
 
-class RegisteredSerializer(serializers.Serializer[Any]):
+class RegisteredHereSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     project = serializers.CharField()
     owner = serializers.CharField(help_text="Who registered it.")
@@ -55,7 +55,7 @@ class FamilyLineSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(), help_text="Billions of parameters; the smallest first."
     )
     formats = serializers.ListField(child=serializers.ChoiceField(sorted(get_args(Format))))
-    registered = RegisteredSerializer(
+    registered = RegisteredHereSerializer(
         allow_null=True, help_text="By somebody here; null: it comes with the platform."
     )
     here = VerdictSerializer(help_text="What of it runs on these machines.")
@@ -76,7 +76,7 @@ class WayLineSerializer(StructSerializer):
 
 
 class WaysSerializer(serializers.Serializer[Any]):
-    registered = RegisteredSerializer(allow_null=True)
+    registered = RegisteredHereSerializer(allow_null=True)
     ways = WayLineSerializer(many=True)
 
 
@@ -221,7 +221,7 @@ def _is_cached(family: Family, kept: set[tuple[str, str]]) -> bool:
 
 
 def _registered(info: api.RegistrationInfo | None) -> dict[str, Any] | None:
-    return None if info is None else dict(RegisteredSerializer(info).data)
+    return None if info is None else dict(RegisteredHereSerializer(info).data)
 
 
 def _line(family: Family) -> dict[str, Any]:

@@ -35,6 +35,12 @@ class AddedSerializer(serializers.Serializer[Any]):
     )
 
 
+class RelaunchSerializer(NewLaunchSerializer):
+    """The launch's name may be left out: the path has it."""
+
+    uid = serializers.CharField(required=False)
+
+
 class TargetSerializer(serializers.Serializer[Any]):
     node = serializers.CharField(required=False, help_text="Where to; empty: anywhere else.")
 
@@ -81,7 +87,7 @@ class CancelView(ChangeView):
 
 @extend_schema_view(
     post=extend_schema(
-        request=NewLaunchSerializer,
+        request=RelaunchSerializer,
         responses={202: LaunchDetailSerializer},
         summary="Start a launch anew, as it is or with another order",
     )
@@ -90,8 +96,11 @@ class RelaunchView(ChangeView):
     def post(self, request: Request, uid: str) -> Response:
         who = caller(request)
         changes: LaunchOrder | None = None
-        if request.data:
-            form = NewLaunchSerializer(data={**dict(request.data), "uid": uid})
+        given = request.data
+        if not isinstance(given, dict):
+            raise InvalidValue("The body is a new order, an object; or there is none.")
+        if given:
+            form = NewLaunchSerializer(data={**given, "uid": uid})
             form.is_valid(raise_exception=True)
             values = dict(form.validated_data)
             if "shared" in values:

@@ -17,6 +17,7 @@ from apps.models.serializers import (
     adapters,
     order,
 )
+from xplatform.core.errors import InvalidValue
 
 
 @extend_schema_view(
@@ -41,8 +42,11 @@ from apps.models.serializers import (
 )
 class LaunchesView(APIView):
     def get(self, request: Request) -> Response:
-        past = request.query_params.get("past") in ("true", "1")
-        found = (api.past_launches if past else api.launches)(caller(request).project)
+        past = request.query_params.get("past") or "false"
+        if past not in ("true", "1", "false", "0"):
+            raise InvalidValue("`past` is true or false.", param="past")
+        asked = api.past_launches if past in ("true", "1") else api.launches
+        found = asked(caller(request).project)
         return Response(LaunchSerializer(found, many=True).data)
 
     def post(self, request: Request) -> Response:

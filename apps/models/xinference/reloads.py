@@ -51,7 +51,7 @@ _STATUS = form(
     operation_id="string",
     status={"type": "string", "enum": ["idle", "reloading", "ready", "error"]},
     stage="string",
-    error="string",
+    error={"type": "string", "nullable": True},
 )
 
 
