@@ -171,8 +171,13 @@ SPECTACULAR_SETTINGS = {
         "JoinTokenState": ["active", "revoked", "expired"],
         "WebhookState": ["up_to_date", "waiting", "silent"],
         "ModelOrigin": ["built_in", "launch", "registered"],
+        "InFlightState": ["waiting", "running"],
         "Role": ["viewer", "developer", "admin", "owner"],
         # Of Structs, which tell their words sorted.
+        "EngineState": ["installing", "missing", "partial", "ready", "unknown"],
+        "EnvironmentState": ["partial", "ready"],
+        "SettingOrigin": ["default", "environment", "file", "flag"],
+        "AttentionKind": ["cluster", "device", "disk", "download", "launch", "node"],
         "DownloadState": ["cancelled", "done", "failed", "paused", "queued", "running"],
         "Hub": ["huggingface", "modelscope", "path", "uri"],
         "ModelFormat": ["awq", "bnb", "fp4", "fp8", "ggufv2", "gptq", "mlx", "pytorch"],
