@@ -40,10 +40,13 @@ function withPiece(calls: ToolCall[], piece: Piece): ToolCall[] {
   return next;
 }
 
+/** Seconds; in less it is the network and the page that are measured. */
+const SHORTEST = 0.1;
+
 /** Of what came after the first one; null where too little came to tell. */
 export function tokensPerSecond(answer: Answer): number | null {
   const { usage, firstAfter, endedAfter } = answer;
   if (!usage || usage.completion < 2 || firstAfter === null || endedAfter === null) return null;
   const time = endedAfter - firstAfter;
-  return time > 0 ? (usage.completion - 1) / time : null;
+  return time >= SHORTEST ? (usage.completion - 1) / time : null;
 }

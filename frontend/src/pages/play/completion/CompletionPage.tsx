@@ -136,7 +136,10 @@ function Result({ run }: { run: Run }) {
   const { done, prompt } = run;
   if (!run.isRunning && !run.error && done === NOTHING) return null;
   const rate =
-    done.usage && done.firstAfter !== null && done.endedAfter !== null && done.endedAfter > done.firstAfter
+    done.usage &&
+    done.firstAfter !== null &&
+    done.endedAfter !== null &&
+    done.endedAfter - done.firstAfter > 0.1
       ? (done.usage.completion - 1) / (done.endedAfter - done.firstAfter)
       : null;
   const numbers = [
