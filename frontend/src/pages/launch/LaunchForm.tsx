@@ -142,7 +142,7 @@ export function LaunchForm({ choice, change, first, lost }: Props) {
                   <ProblemAlert error={estimates.error} retry={() => void estimates.refetch()} />
                   {estimates.data && (
                     <EngineChoice
-                      engines={engines}
+                      engines={engines.map((one) => (one.engine === taken?.engine ? taken : one))}
                       engine={choice.engine}
                       best={estimates.data.chosen?.engine}
                       choose={(engine) => choose({ engine })}

@@ -1,6 +1,6 @@
 /** What is launched: a family of the catalogue in one of its forms, a repository, or a path. */
 
-import { Group, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Group, SegmentedControl, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -160,7 +160,7 @@ function Forms({ choice, change, taken, error, kind }: Props & { kind: Kind }) {
   return (
     <>
       <ProblemAlert error={query.error} />
-      <Group align="flex-start" grow>
+      <SimpleGrid cols={{ base: 1, xs: 3 }}>
         {FORMS.map((field) => {
           const found = choosable(ways, field, choice);
           if (!found.length) return null;
@@ -183,7 +183,7 @@ function Forms({ choice, change, taken, error, kind }: Props & { kind: Kind }) {
             />
           );
         })}
-      </Group>
+      </SimpleGrid>
       <Text size="xs" c="dimmed">
         {t('launch.forms.help')}
       </Text>

@@ -66,7 +66,7 @@ export function OptionFields({ engine, kind, values, change, error }: Props) {
         );
         return (
           <Stack gap="sm">
-            <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>{options.filter(isUp).map(field)}</SimpleGrid>
+            <SimpleGrid cols={{ base: 1, sm: 2 }}>{options.filter(isUp).map(field)}</SimpleGrid>
             <Accordion variant="contained" chevronPosition="left">
               <Accordion.Item value="rest">
                 <Accordion.Control>
@@ -84,7 +84,7 @@ export function OptionFields({ engine, kind, values, change, error }: Props) {
                       onChange={(event) => setWords(event.currentTarget.value)}
                       maw={320}
                     />
-                    <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>{rest.map(field)}</SimpleGrid>
+                    <SimpleGrid cols={{ base: 1, sm: 2 }}>{rest.map(field)}</SimpleGrid>
                   </Stack>
                 </Accordion.Panel>
               </Accordion.Item>

@@ -63,9 +63,18 @@ export function LaunchTable({ launches }: { launches: readonly Launch[] }) {
       show: (launch) => <StateOf launch={launch} />,
     },
     {
+      id: 'do',
+      title: t('running.actions'),
+      width: '3.4rem',
+      quiet: true,
+      show: (launch) => (
+        <RowMenu label={t('running.actionsOf', { uid: launch.uid })} actions={menu.actions(launch)} />
+      ),
+    },
+    {
       id: 'replicas',
       title: t('running.replicas'),
-      width: '6.7rem',
+      width: '7.2rem',
       align: 'right',
       by: (launch) => launch.wanted,
       show: (launch) => `${readyOf(launch)} / ${launch.wanted}`,
@@ -87,7 +96,7 @@ export function LaunchTable({ launches }: { launches: readonly Launch[] }) {
     {
       id: 'memory',
       title: t('running.memory'),
-      width: '6.6rem',
+      width: '7.2rem',
       align: 'right',
       by: memoryOf,
       show: (launch) => (readyOf(launch) || memoryOf(launch) ? format.bytes(memoryOf(launch)) : '–'),
@@ -112,7 +121,7 @@ export function LaunchTable({ launches }: { launches: readonly Launch[] }) {
     {
       id: 'tokens',
       title: t('running.tokens'),
-      width: '6.6rem',
+      width: '7.2rem',
       align: 'right',
       by: (launch) => of(launch)?.tokens_out ?? 0,
       show: (launch) => format.count(of(launch)?.tokens_out ?? 0),
@@ -124,15 +133,6 @@ export function LaunchTable({ launches }: { launches: readonly Launch[] }) {
       align: 'right',
       by: (launch) => of(launch)?.first_token_p50 ?? null,
       show: (launch) => format.seconds(of(launch)?.first_token_p50),
-    },
-    {
-      id: 'do',
-      title: t('running.actions'),
-      width: '3.4rem',
-      quiet: true,
-      show: (launch) => (
-        <RowMenu label={t('running.actionsOf', { uid: launch.uid })} actions={menu.actions(launch)} />
-      ),
     },
   ];
   return (
