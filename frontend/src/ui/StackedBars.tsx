@@ -28,8 +28,13 @@ export function StackedBars({ label, names, parts, format, height = 240 }: Props
   const room = Math.max(width - LEFT, 1) / Math.max(names.length, 1);
   const tall = height - BOTTOM - 8;
   const y = (value: number) => 8 + tall - (value / top) * tall;
-  // As many names below as fit.
-  const every = Math.max(1, Math.ceil(80 / room));
+  // As many names below as fit; Chinese letters are twice as wide.
+  const widest = Math.max(
+    ...names.map((name) => [...name].reduce((sum, one) => sum + (one > 'ÿ' ? 12 : 6.5), 0)),
+    1,
+  );
+  const every = Math.max(1, Math.ceil((widest + 16) / room));
+  const isNamed = (bar: number) => bar % every === 0 && bar * room + widest <= width - LEFT;
   return (
     <Box ref={ref}>
       <svg width={width} height={height} role="img" aria-label={label}>
@@ -64,7 +69,7 @@ export function StackedBars({ label, names, parts, format, height = 240 }: Props
                   />
                 ) : null;
               })}
-              {bar % every === 0 && (
+              {isNamed(bar) && (
                 <text x={LEFT + bar * room} y={height - 6} fontSize={11} fill={ink}>
                   {name}
                 </text>

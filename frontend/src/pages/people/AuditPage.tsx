@@ -119,7 +119,7 @@ function Entries() {
       {
         id: 'at',
         title: t('audit.at'),
-        width: '11.5rem',
+        width: '14.5rem',
         show: (entry) => format.moment(entry.at),
       },
       { id: 'who', title: t('audit.who'), width: 'minmax(7rem, 1fr)', show: (entry) => entry.who },
@@ -136,7 +136,7 @@ function Entries() {
       {
         id: 'thing',
         title: t('audit.thing'),
-        width: 'minmax(12rem, 2fr)',
+        width: 'minmax(10rem, 2fr)',
         show: (entry) => `${entry.thing} ${entry.thing_id}`,
       },
       { id: 'project', title: t('keys.project'), show: (entry) => entry.project || '–' },

@@ -13,7 +13,7 @@ export function UsageTable({ rows, by, currency, called }: Props) {
     const number = (id: 'requests' | 'errors' | 'prompt' | 'cached' | 'completion'): Column<Sum> => ({
       id,
       title: t(`usage.${id}`),
-      width: 'minmax(7rem, 1fr)',
+      width: id === 'cached' ? 'minmax(10rem, 1fr)' : 'minmax(7rem, 1fr)',
       align: 'right',
       by: (sum) => sum[id],
       show: (sum) => format.count(sum[id]),
