@@ -40,6 +40,8 @@ function Engine({ engine }: { engine: EngineInfo }) {
   const { t } = useTranslation();
   const may = useMay();
   const install = useInstallEngine();
+  if (!engine.available && !engine.nodes.length)
+    return <Part title={engine.name} about={t('settings.notAvailable')} />;
   const missing = engine.nodes.filter((node) => node.state === 'missing' || node.state === 'partial');
   return (
     <Part

@@ -122,16 +122,16 @@ function Rules({ form }: { form: unknown }) {
     <Fieldset legend={t('signIn.rules')}>
       {values.rules.map((rule, index) => (
         <Group key={rule.id} align="flex-end" gap="xs" mb="xs">
-          <TextInput label={t('signIn.claim')} w={110} {...getInputProps(`rules.${index}.claim`)} />
+          <TextInput label={t('signIn.claim')} w={95} {...getInputProps(`rules.${index}.claim`)} />
           <TextInput
             label={t('signIn.claimValue')}
-            w={130}
+            w={118}
             placeholder="ops-*"
             {...getInputProps(`rules.${index}.value`)}
           />
           <Select
             label={t('roles.role')}
-            w={130}
+            w={118}
             allowDeselect={false}
             data={[...ROLES, 'superuser'].map((role) => ({ value: role, label: roleName(role) }))}
             {...getInputProps(`rules.${index}.role`)}
@@ -139,7 +139,7 @@ function Rules({ form }: { form: unknown }) {
           {rule.role !== 'superuser' && (
             <Select
               label={t('keys.project')}
-              w={130}
+              w={118}
               allowDeselect={false}
               data={projects}
               {...getInputProps(`rules.${index}.project`)}
