@@ -37,6 +37,8 @@ export function TokenView({ tokens }: { tokens: Token[] }) {
             key={index}
             id={`${id}-${index}`}
             role="option"
+            // Half of a character is a token, too, and shows nothing.
+            aria-label={one.text.trim() ? undefined : visible(one.text) || '∅'}
             aria-selected={index === chosen}
             data-level={levelOf(one.probability) ?? undefined}
             className={classes.token}
