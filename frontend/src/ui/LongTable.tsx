@@ -3,7 +3,7 @@
 import { Box, Table, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconChevronDown, IconChevronUp, IconSelector } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { memo, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import classes from './LongTable.module.css';
 
 export type Column<Row> = {
@@ -63,6 +63,9 @@ export function LongTable<Row>({
   useEffect(() => {
     if (isAtEnd) onEnd?.();
   }, [isAtEnd, sorted.length]);
+  const opened = useRef(onOpen);
+  opened.current = onOpen;
+  const open = useCallback((row: Row) => opened.current?.(row), []);
   const template = columns.map((column) => column.width ?? 'minmax(7rem, 1fr)').join(' ');
   const turn = (id: string) => setOrder(order === id ? `-${id}` : id);
   return (
@@ -119,30 +122,15 @@ export function LongTable<Row>({
             const row = sorted[item.index];
             if (row === undefined) return null;
             return (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: its first cell has the link that keys open
-              <div
+              <Line
                 key={item.key}
-                role="row"
-                aria-rowindex={item.index + 2}
-                className={classes.row}
-                data-opens={onOpen ? true : undefined}
-                style={{
-                  height: rowHeight,
-                  position: 'absolute',
-                  insetInline: 0,
-                  transform: `translateY(${item.start}px)`,
-                }}
-                onClick={(event) => {
-                  if (onOpen && !(event.target as HTMLElement).closest('a, button, input, label'))
-                    onOpen(row);
-                }}
-              >
-                {columns.map((column) => (
-                  <div key={column.id} role="cell" className={classes.cell} data-align={column.align}>
-                    {column.show(row)}
-                  </div>
-                ))}
-              </div>
+                row={row}
+                columns={columns}
+                place={item.index}
+                top={item.start}
+                height={rowHeight}
+                open={onOpen ? open : undefined}
+              />
             );
           })}
         </div>
@@ -150,6 +138,38 @@ export function LongTable<Row>({
     </Box>
   );
 }
+
+type LineProps<Row> = {
+  row: Row;
+  columns: readonly Column<Row>[];
+  place: number;
+  top: number;
+  height: number;
+  open: ((row: Row) => void) | undefined;
+};
+
+/** Drawn again only when it changed: while one scrolls, most of those in sight have not. */
+const Line = memo(function Line<Row>({ row, columns, place, top, height, open }: LineProps<Row>) {
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: its first cell has the link that keys open
+    <div
+      role="row"
+      aria-rowindex={place + 2}
+      className={classes.row}
+      data-opens={open ? true : undefined}
+      style={{ height, position: 'absolute', insetInline: 0, transform: `translateY(${top}px)` }}
+      onClick={(event) => {
+        if (open && !(event.target as HTMLElement).closest('a, button, input, label')) open(row);
+      }}
+    >
+      {columns.map((column) => (
+        <div key={column.id} role="cell" className={classes.cell} data-align={column.align}>
+          {column.show(row)}
+        </div>
+      ))}
+    </div>
+  );
+}) as <Row>(props: LineProps<Row>) => ReactNode;
 
 export function sortRows<Row>(
   rows: readonly Row[],
