@@ -6,6 +6,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { useLayoutEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { FamilyLine } from '@/api/schema';
+import { useMay } from '@/session/session';
 import { CARD_HEIGHT, FamilyCard } from './FamilyCard';
 
 const LEAST_WIDTH = 300;
@@ -13,6 +14,7 @@ const GAP = 16;
 
 export function CardGrid({ lines }: { lines: FamilyLine[] }) {
   const { t } = useTranslation();
+  const mayLaunch = useMay()('launches.write');
   const { ref, width } = useElementSize<HTMLDivElement>();
   const [place, setPlace] = useState<HTMLDivElement | null>(null);
   const [top, setTop] = useState(0);
@@ -24,7 +26,7 @@ export function CardGrid({ lines }: { lines: FamilyLine[] }) {
   const virtual = useWindowVirtualizer({
     count: Math.ceil(lines.length / columns),
     estimateSize: () => CARD_HEIGHT + GAP,
-    overscan: 3,
+    overscan: 1,
     scrollMargin: top,
   });
   return (
@@ -49,7 +51,7 @@ export function CardGrid({ lines }: { lines: FamilyLine[] }) {
                 w={(width - GAP * (columns - 1)) / columns}
                 left={column * ((width + GAP) / columns)}
               >
-                <FamilyCard line={line} />
+                <FamilyCard line={line} mayLaunch={mayLaunch} />
               </Box>
             )),
           )}

@@ -1,10 +1,10 @@
-import { Badge, Button, Card, Group, Text, Title, Tooltip } from '@mantine/core';
+import { Badge, Button, Card, Group, Text, Title } from '@mantine/core';
 import { IconCheck, IconDatabase, IconRocket, IconUser, IconX } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
+import { memo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { FamilyLine } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
-import { useMay } from '@/session/session';
 import classes from './FamilyCard.module.css';
 import { range } from './filter';
 import { LaunchLink } from './LaunchLink';
@@ -13,10 +13,12 @@ import { useWords } from './useWords';
 export const CARD_HEIGHT = 236;
 const MOST_ABILITIES = 4;
 
-export function FamilyCard({ line }: { line: FamilyLine }) {
+type Props = { line: FamilyLine; mayLaunch: boolean };
+
+/** Kept as it is while others come and go: typing makes it move, not anew. */
+export const FamilyCard = memo(function FamilyCard({ line, mayLaunch }: Props) {
   const { t } = useTranslation();
   const words = useWords();
-  const may = useMay();
   const more = line.abilities.length - MOST_ABILITIES;
   const facts = [
     line.sizes.length > 0 && words.size(range(line.sizes)),
@@ -45,18 +47,26 @@ export function FamilyCard({ line }: { line: FamilyLine }) {
         </Title>
         <Group gap={4} wrap="nowrap">
           {line.registered && (
-            <Tooltip label={t('models.registeredBy', { name: line.registered.owner || t('common.unknown') })}>
-              <Badge variant="light" color="grape" leftSection={<IconUser size={11} />} tt="none">
-                {t('models.mine')}
-              </Badge>
-            </Tooltip>
+            <Badge
+              title={t('models.registeredBy', { name: line.registered.owner || t('common.unknown') })}
+              variant="light"
+              color="grape"
+              leftSection={<IconUser size={11} />}
+              tt="none"
+            >
+              {t('models.mine')}
+            </Badge>
           )}
           {line.cached && (
-            <Tooltip label={t('models.cachedHelp')}>
-              <Badge variant="light" color="teal" leftSection={<IconDatabase size={11} />} tt="none">
-                {t('models.cached')}
-              </Badge>
-            </Tooltip>
+            <Badge
+              title={t('models.cachedHelp')}
+              variant="light"
+              color="teal"
+              leftSection={<IconDatabase size={11} />}
+              tt="none"
+            >
+              {t('models.cached')}
+            </Badge>
           )}
           <Badge variant="default" tt="none">
             {words.kind(line.kind)}
@@ -83,7 +93,7 @@ export function FamilyCard({ line }: { line: FamilyLine }) {
       </Text>
       <Here line={line} />
       <Group gap="xs" mt="auto" pt="xs">
-        {may('launches.write') && (
+        {mayLaunch && (
           <LaunchLink
             wanted={{ kind: line.kind, name: line.name }}
             size="xs"
@@ -107,7 +117,7 @@ export function FamilyCard({ line }: { line: FamilyLine }) {
       </Group>
     </Card>
   );
-}
+});
 
 function Here({ line }: { line: FamilyLine }) {
   const { t } = useTranslation();
@@ -134,10 +144,8 @@ function Here({ line }: { line: FamilyLine }) {
     ? t('models.tooLarge', { memory: format.bytes(here.memory) })
     : here.reason || t('models.noNode');
   return (
-    <Tooltip label={reason} multiline maw={360} events={{ hover: true, focus: true, touch: true }}>
-      <Text size="xs" mt={6} className={classes.not} truncate>
-        <IconX size={13} aria-hidden /> {reason}
-      </Text>
-    </Tooltip>
+    <Text size="xs" mt={6} className={classes.not} truncate title={reason}>
+      <IconX size={13} aria-hidden /> {reason}
+    </Text>
   );
 }

@@ -1,6 +1,6 @@
 import { Chip, CloseButton, Group, Select, TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { KINDS } from '@/api/catalogue';
 import type { FamilyLine } from '@/api/schema';
@@ -18,14 +18,6 @@ type Props = {
 
 export function FilterBar({ lines, filters, change, typed, type }: Props) {
   const { t } = useTranslation();
-  const words = useWords();
-  const ofKind = useMemo(
-    () => lines.filter((line) => !filters.kind || line.kind === filters.kind),
-    [lines, filters.kind],
-  );
-  const abilities = useMemo(() => choices(ofKind, (line) => line.abilities), [ofKind]);
-  const licences = useMemo(() => choices(ofKind, (line) => [line.licence]), [ofKind]);
-  const seesFiles = lines.some((line) => line.cached !== null);
   return (
     <Group gap="sm" role="search" aria-label={t('models.filters')}>
       <TextInput
@@ -41,6 +33,26 @@ export function FilterBar({ lines, filters, change, typed, type }: Props) {
         miw={220}
         flex={1}
       />
+      <Choices lines={lines} filters={filters} change={change} />
+    </Group>
+  );
+}
+
+type ChoicesProps = Pick<Props, 'lines' | 'filters' | 'change'>;
+
+/** Apart from the box, so that a letter typed there does not make all of these anew. */
+const Choices = memo(function Choices({ lines, filters, change }: ChoicesProps) {
+  const { t } = useTranslation();
+  const words = useWords();
+  const ofKind = useMemo(
+    () => lines.filter((line) => !filters.kind || line.kind === filters.kind),
+    [lines, filters.kind],
+  );
+  const abilities = useMemo(() => choices(ofKind, (line) => line.abilities), [ofKind]);
+  const licences = useMemo(() => choices(ofKind, (line) => [line.licence]), [ofKind]);
+  const seesFiles = lines.some((line) => line.cached !== null);
+  return (
+    <>
       <Select
         aria-label={t('models.type')}
         placeholder={t('models.anyType')}
@@ -98,6 +110,6 @@ export function FilterBar({ lines, filters, change, typed, type }: Props) {
           {t('models.mine')}
         </Chip>
       </Group>
-    </Group>
+    </>
   );
-}
+});

@@ -72,7 +72,7 @@ export function WaysTable({ ways, way, choose }: Props) {
       title: t('models.download'),
       by: (one) => one.bytes || null,
       align: 'right',
-      width: 'minmax(6.5rem, 0.7fr)',
+      width: 'minmax(7.5rem, 0.7fr)',
       show: (one) => (one.bytes ? `${one.rough ? '≈ ' : ''}${format.bytes(one.bytes)}` : '–'),
     },
     {
@@ -80,7 +80,7 @@ export function WaysTable({ ways, way, choose }: Props) {
       title: t('models.memory'),
       by: (one) => one.memory || null,
       align: 'right',
-      width: 'minmax(6.5rem, 0.7fr)',
+      width: 'minmax(7.5rem, 0.7fr)',
       show: (one) => (one.memory ? format.bytes(one.memory) : '–'),
     },
     {
