@@ -62,8 +62,9 @@ class Visit:
         ]
 
     def shoot(self, path: Path) -> None:
+        """What is in sight: a list of hundreds would make a picture of many metres."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=path, full_page=True)
+        self.page.screenshot(path=path)
 
     def close(self) -> list[str]:
         self.context.close()
