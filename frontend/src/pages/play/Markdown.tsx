@@ -23,7 +23,7 @@ const components: Components = {
   h5: ({ children }) => <p className={classes.heading}>{children}</p>,
   h6: ({ children }) => <p className={classes.heading}>{children}</p>,
   table: ({ children }) => (
-    <Table.ScrollContainer minWidth={200}>
+    <Table.ScrollContainer minWidth={200} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
       <Table withTableBorder withColumnBorders>
         {children}
       </Table>

@@ -201,7 +201,10 @@ function Similarity({ given }: { given: Given }) {
           })}
         </Text>
       )}
-      <Table.ScrollContainer minWidth={120 + given.texts.length * 64}>
+      <Table.ScrollContainer
+        minWidth={120 + given.texts.length * 64}
+        scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}
+      >
         <Table withTableBorder withColumnBorders className={classes.matrix}>
           <Table.Caption>{t('play.embedding.caption')}</Table.Caption>
           <Table.Thead>
