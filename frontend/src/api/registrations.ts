@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { queryOptions, useQueryClient } from '@tanstack/react-query';
 import type { Kind } from './catalogue';
 import { api, data } from './client';
 import { useChange } from './useChange';
@@ -20,9 +20,14 @@ export const useRegister = () =>
     TOUCHES,
   );
 
-export const useUnregister = () =>
-  useChange(
+/** The change, and what is called when nothing shows the registration any more: it cannot be asked for. */
+export function useUnregister() {
+  const client = useQueryClient();
+  const change = useChange(
     ({ kind, name }: { kind: Kind; name: string }) =>
       data(api.DELETE('/api/registrations/{kind}/{name}', { params: { path: { kind, name } } })),
-    TOUCHES,
+    [],
   );
+  const forget = () => Promise.all(TOUCHES.map((key) => client.invalidateQueries({ queryKey: [key] })));
+  return [change, forget] as const;
+}

@@ -2,9 +2,9 @@
 
 import { Anchor, Button, Group, Progress, Select, Stack, Text, Title } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Kind } from '@/api/catalogue';
 import { filesQuery, useFetchAhead } from '@/api/files';
@@ -34,6 +34,14 @@ export function FormFiles({ kind, name, way }: { kind: Kind; name: string; way: 
       )
       .map((download) => ({ node: one.node, download })),
   );
+  // Where files are is told with the forms: asked for anew when the last of a download has come.
+  const client = useQueryClient();
+  const isComing = coming.length > 0;
+  const wasComing = useRef(false);
+  useEffect(() => {
+    if (wasComing.current && !isComing) void client.invalidateQueries({ queryKey: ['catalogue'] });
+    wasComing.current = isComing;
+  }, [client, isComing]);
   return (
     <div>
       <Title order={3} size="h6" mb={4}>

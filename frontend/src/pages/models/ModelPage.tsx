@@ -98,7 +98,7 @@ function OwnersActions({ family, registered }: { family: Family; registered: Way
   const may = useMay();
   const me = useMe();
   const navigate = useNavigate();
-  const unregister = useUnregister();
+  const [unregister, forget] = useUnregister();
   const [asks, setAsks] = useState(false);
   if (!may('registrations.write')) return null;
   const { kind, name } = family;
@@ -139,6 +139,7 @@ function OwnersActions({ family, registered }: { family: Family; registered: Way
           await unregister.mutateAsync({ kind, name });
           said(t('models.deleted', { name }));
           await navigate({ to: '/models' });
+          await forget();
         }}
       >
         {t('models.deleteHelp')}
