@@ -125,7 +125,7 @@ class EstimateView(APIView):
                 param="path",
             )
         if path or "/" in name:
-            found = {
+            found: dict[str, Any] = {
                 "model": path,
                 "engines": engines_of(_read(query), engine, slots, context, where),
                 "chosen": None,
@@ -167,7 +167,7 @@ def _chosen(
         found = resolve(order)
     except PlatformError:
         return None
-    return {name: getattr(found, name) for name in ChosenSerializer().fields}
+    return {name: getattr(found, name) for name in ChosenSerializer().fields.keys()}  # noqa: SIM118
 
 
 def machine_for(node: str) -> Machine:
