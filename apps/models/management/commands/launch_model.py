@@ -29,7 +29,6 @@ class Command(OperatorCommand):
         super().add_arguments(parser)
         launch.add_order_flags(parser)
         parser.add_argument("--project", default="", help="in this project")
-        parser.add_argument("--shared", action="store_true", help="all projects may call it")
 
     def work(self, options: dict[str, Any]) -> tuple[Any, str]:
         try:
@@ -37,7 +36,6 @@ class Command(OperatorCommand):
         except UsageError as error:
             raise CommandError(str(error), returncode=error.exit_code) from None
         # Whoever works on the home folder may all.
-        more = {"requested_by": self.who, "unsafe": True}
-        more |= {name: options[name] for name in ("project", "shared")}
+        more = {"requested_by": self.who, "unsafe": True, "project": options["project"]}
         info = api.launch(order({**body, **more}))
         return plain(LaunchDetailSerializer(info).data), f"{info.uid} is being launched."
