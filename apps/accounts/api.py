@@ -41,6 +41,7 @@ from apps.accounts.records import (
     KeyRecord,
     Lowered,
     UserRecord,
+    less,
     lowered,
     read_lowered,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "key_info",
     "keys",
     "keys_changed",
+    "less",
     "local_operator",
     "login_record",
     "lowered",

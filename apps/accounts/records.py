@@ -235,6 +235,21 @@ def lowered(record: KeyRecord, owner: UserRecord | None) -> KeyRecord | None:
     )
 
 
+def less(was: UserRecord | None, told: UserRecord | None) -> UserRecord | None:
+    """Somebody of whom we were told that they may less: never more than what was read, whoever
+    tells it and in whatever order it comes."""
+    if was is None or told is None:
+        return None
+    both = {slug: min(role, told.roles.get(slug, ""), key=rank) for slug, role in was.roles.items()}
+    return replace(
+        was,
+        superuser=was.superuser and told.superuser,
+        roles={slug: role for slug, role in both.items() if role},
+        tokens_after=max(was.tokens_after, told.tokens_after),
+        owes=was.owes or told.owes,
+    )
+
+
 def read_lowered(told: object) -> Lowered:
     """As a hint has it."""
     return dict(msgspec.convert(told, list[tuple[int, UserRecord | None]]))

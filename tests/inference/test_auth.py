@@ -198,6 +198,17 @@ def test_what_is_taken_away_gives_nothing() -> None:
     assert accounts.lowered(record(role="owner"), ann) == record(role="owner")
 
 
+def test_who_is_said_to_be_less_is_never_more() -> None:
+    """Whoever says it, and in whatever order it comes."""
+    was = accounts.UserRecord(1, "ann", False, {"a": "developer", "b": "viewer"}, tokens_after=9.0)
+    told = accounts.UserRecord(1, "eve", True, {"a": "owner", "c": "owner"}, tokens_after=1.0)
+    assert accounts.less(was, told) == accounts.UserRecord(
+        1, "ann", False, {"a": "developer"}, tokens_after=9.0
+    )
+    assert accounts.less(None, told) is None
+    assert accounts.less(was, None) is None
+
+
 def test_what_runs_on_a_token_goes_on_with_the_one_that_it_was_renewed_to() -> None:
     def token(text: str, **values: Any) -> KeyRecord:
         digest = hashlib.sha256(text.encode()).digest()

@@ -68,7 +68,8 @@ class Callers:
         self._known = {}
         if self._lowered:
             told = {id: who for id, (_, who) in self._lowered.items()}
-            users = {**self._users, **told}
+            less = {id: accounts.less(self._users.get(id), who) for id, who in told.items()}
+            users = {**self._users, **less}
             self._users = {id: who for id, who in users.items() if who is not None}
             self._keys = _lowered(self._keys, told)
             self._tokens = _lowered(self._tokens, told)
