@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.utils import timezone
@@ -129,7 +130,8 @@ def try_out(id: str, by: Actor) -> WebhookInfo:
     outcome = sending.send(row.url, row.secret, f"test_{uuid.uuid4().hex}", body, now, settings())
     with transaction.atomic():
         Webhook.objects.filter(pk=row.pk).update(**last_values(outcome, now))
-        _record(by, "test", row, why=outcome.error)
+        said = "" if outcome.ok else f"status {outcome.status}" if outcome.status else "no answer"
+        _record(by, "test", row, why=said)
     return _info(_get(id, by))
 
 
@@ -164,8 +166,11 @@ def _check(url: str | None, kinds: list[str]) -> None:
 
 
 def _about(row: Webhook) -> dict[str, Any]:
-    """For the audit: of the address only what is no secret."""
-    return {"url": fetch.shown(row.url), **{name: getattr(row, name) for name in _TOLD}}
+    """For the audit: of the address the host alone, since with many receivers whoever has the path
+    may write there."""
+    parts = urlsplit(row.url)
+    url = f"{parts.scheme}://{parts.hostname or ''}"
+    return {"url": url, **{name: getattr(row, name) for name in _TOLD}}
 
 
 def _record(by: Actor, action: str, row: Webhook, **values: Any) -> None:

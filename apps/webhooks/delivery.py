@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from apps.models.api import EventInfo, events_behind, last_event
 from apps.webhooks import sending
 from apps.webhooks.models import Webhook
 from xplatform.core.config import settings
+from xplatform.core.errors import PlatformError
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,8 @@ _THREADS: Final = 4
 _PAGE: Final = 200
 #: events of one webhook in one go; then others have their turn
 _IN_A_ROW: Final = 100
+#: … and no more begun after so many seconds: a slow one must not hold the others up
+_TURN_SECONDS: Final = 15.0
 
 
 class Postman:
@@ -84,7 +88,10 @@ def postman() -> Postman:
 
 def deliver(pk: Any) -> None:
     """Tell one webhook what it has not been told, until it is up to date or refuses something."""
+    until = time.monotonic() + _TURN_SECONDS
     for _ in range(_IN_A_ROW):
+        if time.monotonic() > until:
+            return
         webhook = Webhook.objects.filter(pk=pk, active=True).first()
         if webhook is None:
             return
@@ -108,9 +115,14 @@ def _tell(webhook: Webhook, event: EventInfo) -> bool:
     """True: on to the next one."""
     now = timezone.now()
     body = sending.body_of(sending.kind_of(event), event.at, asdict(event))
-    outcome = sending.send(
-        webhook.url, webhook.secret, sending.event_id(event), body, now, settings()
-    )
+    id = sending.event_id(event)
+    try:
+        secret = webhook.secret
+    except PlatformError as error:
+        # Told where its owner looks, and tried again like any other failure.
+        outcome = sending.Outcome(id, None, error.message)
+    else:
+        outcome = sending.send(webhook.url, secret, id, body, now, settings())
     noted = last_values(outcome, now)
     if outcome.ok:
         more = {"delivered_at": now, "delivered": webhook.delivered + 1}
