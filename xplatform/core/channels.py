@@ -46,6 +46,8 @@ def broadcast(kind: str, **values: Any) -> None:
     _publish(f"xp__group__{WEBS}", "hint", {"kind": kind, **values})
 
 
+#: lists that the answers of web processes are put into
+_ANSWERS = "xp:call:"
 #: an answer that nobody takes is dropped after this many seconds
 _ANSWER_EXPIRES = 30
 #: a web process that has said nothing by then has nothing to say
@@ -61,7 +63,7 @@ def call_webs(kind: str, make: Callable[[str], bytes]) -> list[bytes]:
     """
     import redis
 
-    key = f"xp:call:{secrets.token_urlsafe(12)}"
+    key = f"{_ANSWERS}{secrets.token_urlsafe(12)}"
     message = channel_layer().serialize({"type": kind, BODY: make(key)})
     until = time.monotonic() + _CALL_SECONDS
     answers: list[bytes] = []
@@ -81,6 +83,10 @@ def call_webs(kind: str, make: Callable[[str], bytes]) -> list[bytes]:
 
 def answer_call(key: str, data: bytes) -> None:
     """Blocks for a moment; an answer that gets lost is one that the asker does without."""
+    # A machine that joined may publish questions, but not read these lists, nor have us write into
+    # others.
+    if not key.startswith(_ANSWERS):
+        return
     import redis
 
     try:
