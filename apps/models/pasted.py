@@ -29,11 +29,14 @@ def source_in(text: str, hub: str = "") -> tuple[Source, str]:
         raise _refused(text)
     if text.startswith("/"):
         return Source("path", text.rstrip("/") or "/"), ""
-    parts = urlsplit(text)
-    host = (parts.hostname or "").removeprefix("www.")
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").removeprefix("www.")
+    except ValueError:  # http://[x
+        raise _refused(text) from None
     if text.startswith(("hf.co/", "huggingface.co/", "modelscope.cn/", "www.")):
         return source_in(f"https://{text}", hub)
-    if parts.scheme in ("hf", "huggingface", "modelscope", "ms"):
+    if parts.scheme in ("hf", "huggingface", "modelscope", "ms") and "://" in text:
         of = "huggingface" if parts.scheme in ("hf", "huggingface") else "modelscope"
         return source_in(text.split("://", 1)[1], of)
     if parts.scheme in ("http", "https") and host in _hosts("huggingface"):

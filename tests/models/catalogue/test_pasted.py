@@ -47,7 +47,19 @@ def test_the_hub_of_a_bare_name() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "qwen3", "a b/c", "../m", "a/b/c", "https://huggingface.co/acme", "ftp://x/y", "x" * 2000],
+    [
+        "",
+        "qwen3",
+        "a b/c",
+        "../m",
+        "a/b/c",
+        "https://huggingface.co/acme",
+        "ftp://x/y",
+        "x" * 2000,
+        "http://[x",
+        "ms:x",
+        "hf:owner/na me",
+    ],
 )
 def test_what_is_not(text: str) -> None:
     with pytest.raises(InvalidValue) as error:
