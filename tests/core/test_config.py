@@ -211,6 +211,21 @@ def test_whoever_reads_the_settings_while_they_are_written_reads_all_of_them(
     assert left == ["settings.json", "settings.origins"]
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgres://h/db?user=a&password=hidden", "postgres://h/db?user=a&password=…"),
+        ("unix:///run/x.sock?password=hidden&db=1", "unix:///run/x.sock?password=…&db=1"),
+        ("https://hidden@index.example/simple", "https://…@index.example/simple"),
+        ("https://me:hidden@index.example/simple", "https://me:…@index.example/simple"),
+        ("redis://h:6379/0", "redis://h:6379/0"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert settings_shown.without_password(url) == shown
+
+
 def test_people_see_where_a_setting_came_from_and_no_secret(tmp_path: Path) -> None:
     environ = {
         "XPLATFORM_HF_TOKEN": "hf_hidden", "XPLATFORM_DATABASE": "postgres://me:hidden@db:5432/x",

@@ -14,7 +14,10 @@ from xplatform.core import config
 from xplatform.core.config import PREFIX, SECRET_SETTINGS, Settings, origin_of
 
 #: addresses that may have a password in them
-_ADDRESSES = frozenset({"broker", "channels", "database"})
+_ADDRESSES = frozenset(
+    {"broker", "channels", "database", "engine_index", "hf_endpoint", "modelscope_endpoint"}
+)
+_IN_QUERY = re.compile(r"([?&][^=&#]*(?:pass|token|secret)[^=&#]*=)[^&#]+", re.IGNORECASE)
 
 Value = bool | int | float | str | None
 Origin = Literal["default", "file", "environment", "flag"]
@@ -58,7 +61,12 @@ def shown(settings: Settings) -> Iterator[ShownSetting]:
 
 
 def without_password(url: str) -> str:
+    """Also one that stands in the query, as some clients of databases and brokers take it, and one
+    that stands alone before the host, as package indexes do."""
+    url = _IN_QUERY.sub(r"\1…", url)
     parts = urlsplit(url)
+    if parts.scheme in ("http", "https") and parts.username and not parts.password:
+        return parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2]).geturl()
     if parts.password is None:
         return url
     _, _, host = parts.netloc.rpartition("@")
