@@ -98,7 +98,10 @@ class Verdicts:
         #: by the family's own identity: an edited one is another object
         self._kept: dict[int, tuple[Family, Verdict]] = {}
 
-    def of(self, family: Family, rooms: tuple[Room, ...]) -> Verdict:
+    def of(self, family: Family, rooms: tuple[Room, ...], *, keep: bool = True) -> Verdict:
+        """``keep``: not of one that is read anew each time, whose identity says nothing."""
+        if not keep:
+            return _verdict(list(ways(family, rooms, all_of_them=False)))
         with self._lock:
             if rooms != self._rooms or len(self._kept) > _MOST_KEPT:
                 self._rooms, self._kept = rooms, {}

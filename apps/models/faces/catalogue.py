@@ -116,7 +116,7 @@ class CatalogueView(APIView):
                 {
                     **_line(family),
                     "registered": _registered(info),
-                    "here": msgspec.to_builtins(verdicts.of(family, rooms)),
+                    "here": msgspec.to_builtins(verdicts.of(family, rooms, keep=info is None)),
                     "cached": None if kept is None else _is_cached(family, kept),
                 }
                 for family, info in lines

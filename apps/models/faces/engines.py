@@ -19,7 +19,9 @@ class EngineInfoSerializer(StructSerializer):
 
 
 class InstallSerializer(serializers.Serializer[Any]):
-    node = serializers.CharField(required=False, default="", help_text="Empty: all that are up.")
+    node = serializers.CharField(
+        required=False, default="", allow_blank=True, help_text="Empty: all that are up."
+    )
 
 
 class InstallingSerializer(serializers.Serializer[Any]):

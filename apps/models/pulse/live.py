@@ -105,6 +105,8 @@ class Live:
             if not self._followers and self._task is not None:
                 self._task.cancel()
                 self._task = None
+                # Whoever comes next is not told how it was when the last one left.
+                self._newest = None
 
     async def after(self, at: float) -> Newest:
         """The newest, as soon as it is newer than this."""
