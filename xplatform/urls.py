@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 from drf_spectacular.renderers import OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
@@ -19,9 +18,9 @@ handler500 = "xplatform.rest.failed"
 
 urlpatterns = [
     path("", console.home),
-    path("ui", RedirectView.as_view(pattern_name="console", query_string=True)),
-    path("ui/", console.page, name="console"),
-    path("ui/<path:path>", console.page),
+    path("ui", console.Bare.as_view()),
+    path("ui/", console.Page.as_view(), name="console"),
+    path("ui/<path:path>", console.Page.as_view()),
     path("admin/", admin.site.urls),
     path(
         "docs/openapi.json",

@@ -8,6 +8,7 @@ from functools import lru_cache
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
+from django.views.generic import RedirectView, View
 
 from xplatform import console
 from xplatform.pages import HEADER, csp_nonce, policy
@@ -23,8 +24,22 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("console" if console.is_built() else "docs")
 
 
-@require_safe
-def page(request: HttpRequest, path: str = "") -> HttpResponse:
+class Page(View):
+    http_method_names = ["get", "head"]
+
+    def get(self, request: HttpRequest, path: str = "") -> HttpResponse:
+        return _page(request, path)
+
+
+class Bare(RedirectView):
+    """Without the stroke at its end."""
+
+    http_method_names = ["get", "head"]
+    pattern_name = "console"
+    query_string = True
+
+
+def _page(request: HttpRequest, path: str) -> HttpResponse:
     if _FILE.search(path):
         return HttpResponseNotFound("No such file.\n", content_type="text/plain")
     if not console.is_built():

@@ -43,6 +43,10 @@ def _(methods: str, pattern: str, action: str, thing: tuple[str, str] | None = N
 ROUTES: Final[tuple[Route, ...]] = (
     # --- pages and probes
     _("GET", "/", "public"),
+    # The console is for all who come: what it shows it asks for like anybody else.
+    _("GET", "/ui", "public"),
+    _("GET", "/ui/", "public"),
+    _("GET", "/ui/{path}", "public"),
     _("GET", "/docs", "public"),
     _("GET", "/docs/openapi.json", "public"),
     _("GET HEAD", "/healthz", "public"),
