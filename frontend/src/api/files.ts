@@ -9,16 +9,18 @@ export type DownloadAction = 'pause' | 'resume' | 'cancel' | 'forget';
 
 const ACTIVE: readonly NodeDownload['state'][] = ['queued', 'running'];
 const WHILE_ACTIVE_MS = 1000;
+/** Downloads have no events of their own. */
+const WHILE_QUIET_MS = 10_000;
 
 export const isActive = (files: Files | undefined): boolean =>
   !!files?.nodes.some((node) => node.downloads.some((one) => ACTIVE.includes(one.state)));
 
-/** Nodes are asked, so it is looked at again only while something is on its way. */
+/** Nodes are asked, so it is looked at again often only while something is on its way. */
 export const filesQuery = queryOptions({
   queryKey: ['files'],
   queryFn: ({ signal }) => data(api.GET('/api/files', { signal })),
   staleTime: 5_000,
-  refetchInterval: (query) => (isActive(query.state.data) ? WHILE_ACTIVE_MS : false),
+  refetchInterval: (query) => (isActive(query.state.data) ? WHILE_ACTIVE_MS : WHILE_QUIET_MS),
 });
 
 const TOUCHES = ['files', 'catalogue'];

@@ -20,7 +20,8 @@ export function makeQueryClient(): QueryClient {
         // An error is shown where its data would be, by <Loaded>.
         throwOnError: false,
       },
-      mutations: { retry: false },
+      // Passwords and keys are among what they were given and answered: nothing of it is kept.
+      mutations: { retry: false, gcTime: 0 },
     },
   });
 }

@@ -1,6 +1,6 @@
 /** ⌘K: every place and every running model, by its name. */
 
-import { Spotlight, type SpotlightActionData } from '@mantine/spotlight';
+import { Spotlight, type SpotlightActionData, useSpotlight } from '@mantine/spotlight';
 import { IconPlayerPlay, IconSearch } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
@@ -14,7 +14,8 @@ export default function Palette() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const may = useMay();
-  const launches = useQuery({ ...launchesQuery, enabled: may('launches.read') });
+  const { opened } = useSpotlight(paletteStore);
+  const launches = useQuery({ ...launchesQuery, enabled: opened && may('launches.read') });
   const actions: SpotlightActionData[] = [
     ...places
       .filter((place) => !place.needs || may(place.needs))

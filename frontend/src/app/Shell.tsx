@@ -2,12 +2,13 @@
 
 import { AppShell, Burger, Group, NavLink, ScrollArea, Text, UnstyledButton } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
+import { useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { whenLoggedOut } from '@/api/client';
 import { LiveProvider } from '@/live/LiveProvider';
-import { useMay } from '@/session/session';
+import { sessionQuery, useMay } from '@/session/session';
 import icon from './icon.svg';
 import { places } from './places';
 import classes from './Shell.module.css';
@@ -26,15 +27,24 @@ export function Shell() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   useShortcuts();
 
-  // A new page begins at its title, also for whoever hears it.
+  // A new page begins at its title, also for whoever hears it; not before it is there.
+  const shown = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the path is what it is about
   useEffect(() => {
     close();
     document.getElementById('page-title')?.focus({ preventScroll: true });
-  }, [path]);
+  }, [shown]);
+  const client = useQueryClient();
+  const href = useRouterState({ select: (state) => state.location.href });
   useEffect(
-    () => whenLoggedOut(() => void navigate({ to: '/login', search: { next: path } })),
-    [navigate, path],
+    () =>
+      whenLoggedOut(async () => {
+        // A wrong password is refused in the same way: only the session tells whether one is still in.
+        const now = await client.fetchQuery({ ...sessionQuery, staleTime: 0 }).catch(() => null);
+        if (now && (!now.user || now.must_change_password || now.must_add_second_factor))
+          await navigate({ to: '/login', search: { next: href } });
+      }),
+    [client, navigate, href],
   );
 
   return (

@@ -13,6 +13,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { sent } from '@/api/client';
+import { ApiError } from '@/api/errors';
 import { eventsSearch, logsSearch } from '@/pages/events/search';
 import { nodeSearch } from '@/pages/nodes/search';
 import { playSearch } from '@/pages/play/search';
@@ -49,11 +50,12 @@ const inside = createRoute({
     const session = await context.queryClient.ensureQueryData(sessionQuery);
     const isOwing = session.must_change_password || session.must_add_second_factor;
     if (!session.user || isOwing) throw redirect({ to: '/login', search: { next: location.href } });
-    sent.project = rememberedProject();
+    // Once: another tab may choose another project, this one stays in its own.
+    if (!context.queryClient.getQueryData(meQuery.queryKey)) sent.project = rememberedProject();
     try {
       await context.queryClient.ensureQueryData(meQuery);
     } catch (error) {
-      if (!sent.project) throw error;
+      if (!sent.project || !(error instanceof ApiError && error.status === 404)) throw error;
       // The project that was chosen here is gone, or no longer ours.
       localStorage.removeItem('xplatform.project');
       sent.project = '';

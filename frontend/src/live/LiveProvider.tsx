@@ -3,7 +3,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import { sent } from '@/api/client';
-import { sessionQuery, useMay, useMe } from '@/session/session';
+import { meQuery, useMay, useMe } from '@/session/session';
 import { Changes } from './changes';
 import { type LiveMessage, LiveSocket, type LiveState } from './socket';
 
@@ -24,7 +24,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     if (!known || !mayRead) return;
     const changes = new Changes(client);
-    let wasLive = false;
+    let broke = false;
     const socket = new LiveSocket(
       (after) => address(after, project ?? ''),
       (message) => {
@@ -33,10 +33,14 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       },
       (now, code) => {
         setState(now);
-        // What is not told by events may have changed while nobody listened.
-        if (now === 'live' && wasLive) void client.invalidateQueries();
-        if (now === 'live') wasLive = true;
-        if (now === 'refused' && code === 4401) void client.invalidateQueries(sessionQuery);
+        if (now === 'waiting') broke = true;
+        if (now === 'live' && broke) {
+          broke = false;
+          // What is not told by events may have changed while nobody listened.
+          void client.invalidateQueries();
+        }
+        // A role has changed, or the session is over; then this answer leads to the login.
+        if (code === 4401) void client.invalidateQueries(meQuery);
       },
     );
     socket.start();

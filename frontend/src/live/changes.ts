@@ -7,12 +7,10 @@ const COLLECT_MS = 300;
 
 /** First words of query keys, by what an event's subject begins with. */
 const TOUCHES: Record<string, readonly string[]> = {
-  launch: ['launches', 'cards', 'overview'],
-  replica: ['launches', 'cards', 'nodes', 'overview'],
-  node: ['nodes', 'overview'],
-  download: ['files', 'overview'],
-  registration: ['registrations', 'catalogue', 'cards'],
-  engine: ['engines'],
+  launch: ['launches', 'cards', 'overview', 'files', 'engines'],
+  replica: ['launches', 'cards', 'nodes', 'overview', 'files', 'engines'],
+  node: ['nodes', 'overview', 'join-tokens'],
+  model: ['launches', 'cards', 'overview'],
 };
 const ALWAYS = ['events'] as const;
 
@@ -43,8 +41,12 @@ export class Changes {
 
   private flush(): void {
     this.timer = undefined;
-    const keys = [...this.touched];
-    this.touched.clear();
-    for (const key of keys) void this.client.invalidateQueries({ queryKey: [key] });
+    for (const key of [...this.touched]) {
+      // One that is on its way is waited for: each would cancel the one before it, and none arrive.
+      if (this.client.isFetching({ queryKey: [key] })) continue;
+      this.touched.delete(key);
+      void this.client.invalidateQueries({ queryKey: [key] });
+    }
+    if (this.touched.size) this.timer = setTimeout(() => this.flush(), COLLECT_MS);
   }
 }

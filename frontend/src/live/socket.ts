@@ -20,8 +20,11 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 /** The server says something at least every 15 s; a socket that is silent for longer is dead. */
 const SILENCE_MS = 45_000;
-/** Close codes that waiting does not cure: no entry, forbidden, no such project, bad request. */
-const FINAL_CODES = new Set([4400, 4401, 4403, 4404]);
+/**
+ * Close codes that waiting does not cure: forbidden, no such project, bad request. Not 4401: it also
+ * comes when a role or a password has changed, and who comes again is asked anew.
+ */
+const FINAL_CODES = new Set([4400, 4403, 4404]);
 
 export class LiveSocket {
   private socket: WebSocket | null = null;

@@ -3,6 +3,7 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, data, sent } from '@/api/client';
 import type { Me, Session } from '@/api/schema';
+import { tokenOfPage } from './token';
 
 const PROJECT_KEY = 'xplatform.project';
 
@@ -61,6 +62,7 @@ export function useLogin() {
       return data(api.POST('/api/session', { body: credentials as never }));
     },
     onSuccess: (session) => {
+      tokenOfPage.forget();
       sent.csrfToken = session.csrf_token;
       client.removeQueries({ predicate: (query) => query.queryKey[0] !== 'session' });
       client.setQueryData(sessionQuery.queryKey, session);
@@ -76,6 +78,7 @@ export function useLogout() {
       return data(api.GET('/api/session'));
     },
     onSuccess: (session) => {
+      tokenOfPage.forget();
       client.clear();
       sent.csrfToken = session.csrf_token;
       client.setQueryData(sessionQuery.queryKey, session);
