@@ -8,7 +8,7 @@ import { useTranslation } from 'react-i18next';
 import { launchesQuery } from '@/api/launches';
 import { useMay } from '@/session/session';
 import { paletteStore } from './paletteStore';
-import { places } from './places';
+import { mayVisit, places } from './places';
 
 export default function Palette() {
   const { t } = useTranslation();
@@ -18,7 +18,7 @@ export default function Palette() {
   const launches = useQuery({ ...launchesQuery, enabled: opened && may('launches.read') });
   const actions: SpotlightActionData[] = [
     ...places
-      .filter((place) => !place.needs || may(place.needs))
+      .filter((place) => mayVisit(place, may))
       .map((place) => ({
         id: place.to,
         label: t(`nav.places.${place.name}`),

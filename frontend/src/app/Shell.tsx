@@ -10,7 +10,7 @@ import { whenLoggedOut } from '@/api/client';
 import { LiveProvider } from '@/live/LiveProvider';
 import { sessionQuery, useMay } from '@/session/session';
 import icon from './icon.svg';
-import { places } from './places';
+import { mayVisit, places } from './places';
 import classes from './Shell.module.css';
 import { useShortcuts } from './useShortcuts';
 
@@ -98,7 +98,7 @@ function Navigation({ path }: { path: string }) {
   return (
     <ScrollArea type="auto" offsetScrollbars="y">
       {GROUPS.map((group) => {
-        const shown = places.filter((place) => place.group === group && (!place.needs || may(place.needs)));
+        const shown = places.filter((place) => place.group === group && mayVisit(place, may));
         if (!shown.length) return null;
         return (
           <div key={group} className={classes.group}>

@@ -11,7 +11,6 @@ import {
   IconGauge,
   IconHome,
   IconKey,
-  IconListDetails,
   IconLogin,
   IconMessages,
   IconPlayerPlay,
@@ -32,8 +31,8 @@ export type Place = {
   to: string;
   icon: typeof IconHome;
   group: Group;
-  /** hidden from whoever lacks it; the page itself asks again */
-  needs?: Action;
+  /** hidden from whoever lacks it, or all of several; the page itself asks again */
+  needs?: Action | readonly Action[];
   /** with `g` before it, as in many consoles */
   key?: string;
 };
@@ -61,16 +60,26 @@ export const places: readonly Place[] = [
   { name: 'users', to: '/users', icon: IconUsers, group: 'people', needs: 'users.manage' },
   { name: 'projects', to: '/projects', icon: IconFolders, group: 'people', needs: 'project.read' },
   { name: 'limits', to: '/limits', icon: IconGauge, group: 'people', needs: 'limits.read' },
-  { name: 'signIn', to: '/sign-in', icon: IconLogin, group: 'people', needs: 'settings.read' },
+  {
+    name: 'signIn',
+    to: '/sign-in',
+    icon: IconLogin,
+    group: 'people',
+    needs: ['users.manage', 'keys.manage'],
+  },
   { name: 'audit', to: '/audit', icon: IconClipboardList, group: 'people', needs: 'audit.read' },
   {
     name: 'settings',
     to: '/settings',
     icon: IconSettings,
     group: 'cluster',
-    needs: 'settings.read',
+    needs: ['settings.read', 'project.manage'],
     key: 's',
   },
 ];
 
-export const groupIcons = { models: IconBox, cluster: IconServer2, people: IconListDetails } as const;
+/** Whether something of it is theirs to see. */
+export function mayVisit({ needs = [] }: Pick<Place, 'needs'>, may: (action: Action) => boolean): boolean {
+  const any = typeof needs === 'string' ? [needs] : needs;
+  return !any.length || any.some(may);
+}

@@ -1,25 +1,28 @@
 import { Tabs } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { useMay } from '@/session/session';
 import { Page } from '@/ui/Page';
-import { asOneOf, type Search, useUrl } from '@/ui/useUrl';
+import { type Search, useUrl } from '@/ui/useUrl';
 import { Applications } from './signin/Applications';
 import { Providers } from './signin/Providers';
 
 const TABS = ['providers', 'applications'] as const;
-const read = (search: Search) => ({ tab: asOneOf(search.tab, TABS, 'providers') });
+type Tab = (typeof TABS)[number];
+const NEEDS: Record<Tab, string> = { providers: 'users.manage', applications: 'keys.manage' };
+const asTab = (value: unknown) => TABS.find((tab) => tab === value);
+const read = (search: Search) => ({ tab: asTab(search.tab) });
 
 export default function SignInPage() {
   const { t } = useTranslation();
+  const may = useMay();
   const [url, setUrl] = useUrl(read);
+  const theirs = TABS.filter((tab) => may(NEEDS[tab]));
+  const shown = url.tab ?? theirs[0] ?? 'providers';
   return (
-    <Page title={t('signIn.title')} about={t('signIn.about')} needs="settings.read">
-      <Tabs
-        value={url.tab}
-        onChange={(tab) => setUrl({ tab: asOneOf(tab, TABS, 'providers') })}
-        keepMounted={false}
-      >
+    <Page title={t('signIn.title')} about={t('signIn.about')} needs={NEEDS[shown]}>
+      <Tabs value={shown} onChange={(tab) => setUrl({ tab: asTab(tab) })} keepMounted={false}>
         <Tabs.List aria-label={t('signIn.title')} mb="md">
-          {TABS.map((tab) => (
+          {theirs.map((tab) => (
             <Tabs.Tab key={tab} value={tab}>
               {t(`signIn.tabs.${tab}`)}
             </Tabs.Tab>

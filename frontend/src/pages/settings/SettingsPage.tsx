@@ -1,6 +1,7 @@
 import { Tabs } from '@mantine/core';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
+import { useMay } from '@/session/session';
 import { Page } from '@/ui/Page';
 import { Engines } from './Engines';
 import { InForce } from './InForce';
@@ -11,26 +12,25 @@ import { Webhooks } from './Webhooks';
 const PARTS = { tokens: Tokens, engines: Engines, prices: Prices, webhooks: Webhooks, values: InForce };
 type PartName = keyof typeof PARTS;
 const NAMES = Object.keys(PARTS) as PartName[];
+const needsOf = (name: PartName) => (name === 'webhooks' ? 'project.manage' : 'settings.read');
 
 export default function SettingsPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const { part } = useParams({ strict: false });
-  const shown = NAMES.find((name) => name === part) ?? 'tokens';
+  const may = useMay();
+  const theirs = NAMES.filter((name) => may(needsOf(name)));
+  const shown = NAMES.find((name) => name === part) ?? theirs[0] ?? 'tokens';
   const Shown = PARTS[shown];
   return (
-    <Page
-      title={t('settings.title')}
-      about={t('settings.about')}
-      needs={shown === 'webhooks' ? 'project.manage' : 'settings.read'}
-    >
+    <Page title={t('settings.title')} about={t('settings.about')} needs={needsOf(shown)}>
       <Tabs
         value={shown}
         onChange={(name) => void navigate({ to: '/settings/$part', params: { part: name ?? 'tokens' } })}
         keepMounted={false}
       >
         <Tabs.List aria-label={t('settings.title')} mb="md">
-          {NAMES.map((name) => (
+          {theirs.map((name) => (
             <Tabs.Tab key={name} value={name}>
               {t(`settings.parts.${name}`)}
             </Tabs.Tab>
