@@ -1,4 +1,4 @@
-/** `g` and a letter goes to a place; not while something is typed. */
+/** `g` and a letter goes to a place; not while something is typed, nor behind a dialog. */
 
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
@@ -16,7 +16,7 @@ export function useShortcuts(): void {
         event.ctrlKey ||
         event.metaKey ||
         event.altKey ||
-        target.closest('input, textarea, select, [contenteditable]')
+        target.closest('input, textarea, select, [contenteditable], [role="dialog"], [role="menu"]')
       )
         return;
       if (event.key === 'g') {

@@ -4,12 +4,14 @@ import { Button, Drawer, Group, Stack } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ProblemAlert } from './states';
+import { useFocusBack } from './useFocusBack';
 import type { Submit } from './useSubmit';
 
 type SideProps = { title: string; close: () => void; children: ReactNode; size?: string };
 
 export function Side({ title, close, children, size = 'md' }: SideProps) {
   const { t } = useTranslation();
+  useFocusBack();
   return (
     <Drawer
       opened

@@ -1,9 +1,10 @@
 /** Asks before something that cannot be taken back. */
 
 import { Button, Group, Modal, Stack, Text } from '@mantine/core';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ProblemAlert } from './states';
+import { useFocusBack } from './useFocusBack';
 
 export function Confirm({
   opened,
@@ -24,6 +25,15 @@ export function Confirm({
   const { t } = useTranslation();
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
+  const giveBack = useFocusBack(opened);
+  // What went wrong the last time says nothing about this one.
+  useEffect(() => {
+    if (opened) setError(null);
+  }, [opened]);
+  const leave = () => {
+    setError(null);
+    close();
+  };
   const confirm = async () => {
     setBusy(true);
     setError(null);
@@ -39,7 +49,8 @@ export function Confirm({
   return (
     <Modal
       opened={opened}
-      onClose={close}
+      onClose={leave}
+      onExitTransitionEnd={giveBack}
       title={title}
       closeButtonProps={{ 'aria-label': t('common.close') }}
     >
@@ -49,7 +60,7 @@ export function Confirm({
         </Text>
         <ProblemAlert error={error} />
         <Group justify="flex-end">
-          <Button variant="default" onClick={close} data-autofocus>
+          <Button variant="default" onClick={leave} data-autofocus>
             {t('common.cancel')}
           </Button>
           <Button color="red" loading={busy} onClick={() => void confirm()}>

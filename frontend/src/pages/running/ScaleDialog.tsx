@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/errors';
 import type { BoundsRequest, Launch } from '@/api/schema';
 import { ProblemAlert } from '@/ui/states';
+import { useFocusBack } from '@/ui/useFocusBack';
 
 type Props = {
   launches: readonly Launch[];
@@ -15,6 +16,7 @@ type Props = {
 
 export function ScaleDialog({ launches, close, run }: Props) {
   const { t } = useTranslation();
+  useFocusBack();
   const first = launches[0];
   const [least, setLeast] = useState<number | string>(first?.min_replicas ?? 1);
   const [most, setMost] = useState<number | string>(first?.max_replicas ?? 1);
