@@ -49,7 +49,8 @@ export function StackedBars({ label, names, parts, format, height = 240 }: Props
         {names.map((name, bar) => {
           let below = 0;
           return (
-            <g key={name}>
+            // biome-ignore lint/suspicious/noArrayIndexKey: names may repeat, and bars never change places
+            <g key={bar}>
               <title>
                 {[name, ...parts.map((part) => `${part.name}: ${format(part.values[bar] ?? 0)}`)].join('\n')}
               </title>
@@ -60,7 +61,8 @@ export function StackedBars({ label, names, parts, format, height = 240 }: Props
                 below += value;
                 return value ? (
                   <rect
-                    key={part.name}
+                    // biome-ignore lint/suspicious/noArrayIndexKey: names may repeat
+                    key={index}
                     x={LEFT + bar * room + room * 0.1}
                     y={y(below)}
                     width={room * 0.8}
@@ -80,7 +82,8 @@ export function StackedBars({ label, names, parts, format, height = 240 }: Props
       </svg>
       <Group gap="md">
         {parts.map((part, index) => (
-          <Group key={part.name} gap={6}>
+          // biome-ignore lint/suspicious/noArrayIndexKey: names may repeat
+          <Group key={index} gap={6}>
             <Box w={10} h={10} bg={COLORS[index % COLORS.length]} aria-hidden />
             <Text size="xs">{part.name}</Text>
           </Group>

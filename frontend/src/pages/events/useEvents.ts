@@ -8,7 +8,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { type EventChoice, readEvents } from '@/api/events';
 import type { LoggedEvent } from '@/api/schema';
 import { useLive } from '@/live/LiveProvider';
-import { isChosen, merged } from './eventList';
+import { isChosen, MOST_KEPT, merged } from './eventList';
 
 const FIRST = 500;
 const OLDER = 1000;
@@ -31,6 +31,7 @@ export function useEvents(choice: EventChoice, paused: boolean) {
   const [olderError, setOlderError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const waiting = useRef<LoggedEvent[]>([]);
+  const came = useRef(0);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
   useEffect(() => {
@@ -49,22 +50,33 @@ export function useEvents(choice: EventChoice, paused: boolean) {
     timer.current = undefined;
     const fresh = waiting.current.filter((event) => isChosen(event, choice));
     waiting.current = [];
+    came.current = 0;
     setHeld(0);
     setKept((before) => (before.key === key ? { ...before, events: merged(before.events, fresh) } : before));
   }, [key, choice]);
 
   useEffect(() => {
     if (!paused) flush();
-    return () => clearTimeout(timer.current);
+    return () => {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    };
   }, [paused, flush]);
+
+  const count = () => {
+    timer.current = undefined;
+    setHeld(came.current);
+  };
 
   useLive((message) => {
     if (message.type !== 'event') return;
     const { event } = message as { event: LoggedEvent };
     if (!isChosen(event, choice)) return;
     waiting.current.push(event);
-    if (paused) setHeld(waiting.current.length);
-    else timer.current ??= setTimeout(flush, COLLECT_MS);
+    came.current += 1;
+    // A pause may last for days.
+    if (waiting.current.length > 2 * MOST_KEPT) waiting.current = waiting.current.slice(-MOST_KEPT);
+    timer.current ??= setTimeout(paused ? count : flush, COLLECT_MS);
   });
 
   const loadOlder = async () => {

@@ -187,6 +187,13 @@ function About({ family, registered }: { family: Family; registered: Ways['regis
 }
 
 function Outside({ href }: { href: string }) {
+  // Whoever registers a model writes it: a link of another scheme could run as a script.
+  if (!/^https?:/i.test(href))
+    return (
+      <Text span size="sm">
+        {href}
+      </Text>
+    );
   return (
     <Anchor href={href} target="_blank" rel="noreferrer" size="sm">
       {href.replace(/^https?:\/\//, '')}

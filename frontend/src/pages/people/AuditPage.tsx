@@ -70,7 +70,7 @@ function Filters() {
       placeholder={placeholder}
       w={150}
       value={url[name]}
-      onChange={(event) => setUrl({ [name]: event.currentTarget.value.trim() })}
+      onChange={(event) => setUrl({ [name]: event.currentTarget.value })}
     />
   );
   return (
@@ -173,8 +173,8 @@ function Entries() {
         {pages.isFetchingNextPage
           ? t('common.loading')
           : pages.hasNextPage
-            ? t('audit.shownSoFar', { count: rows.length })
-            : t('audit.shownAll', { count: rows.length })}
+            ? t('audit.shownSoFar', { count: rows.length, number: format.count(rows.length) })
+            : t('audit.shownAll', { count: rows.length, number: format.count(rows.length) })}
       </Text>
       {opened && <EntryDetails entry={opened} close={() => setOpened(null)} />}
     </>

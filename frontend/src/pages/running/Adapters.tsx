@@ -112,6 +112,8 @@ export function NewAdapter({
   };
   // It may stand within another form.
   const enter = (event: FormEvent | React.KeyboardEvent) => {
+    // A choice of the list took it.
+    if (event.defaultPrevented) return;
     if ('key' in event && event.key !== 'Enter') return;
     event.preventDefault();
     if (name && what) void submit();

@@ -66,7 +66,10 @@ export default function RunningModelPage() {
       }
     >
       <Loaded query={query} lines={8}>
-        {(found) => <Content launch={found} mayChange={menu.mayChange(found)} menu={menu} />}
+        {(found) => (
+          // What belongs to one model, such as a key that was made for it, ends with it.
+          <Content key={found.uid} launch={found} mayChange={menu.mayChange(found)} menu={menu} />
+        )}
       </Loaded>
       {menu.questions}
     </Page>

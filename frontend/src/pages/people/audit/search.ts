@@ -20,7 +20,10 @@ export const read = (search: Search) => ({
 export function asFilter(url: ReturnType<typeof read>): AuditFilter {
   const { since, until, outcome, ...words } = url;
   const filter: AuditFilter = {};
-  for (const [name, value] of Object.entries(words)) if (value) filter[name as keyof typeof words] = value;
+  for (const [name, value] of Object.entries(words)) {
+    const word = value.trim();
+    if (word) filter[name as keyof typeof words] = word;
+  }
   if (outcome) filter.outcome = outcome;
   const [first, last] = [midnight(since), midnight(until)];
   if (first) filter.since = first.toISOString();

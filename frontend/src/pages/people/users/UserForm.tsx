@@ -3,6 +3,7 @@
 import { MultiSelect, PasswordInput, SimpleGrid, Switch, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQuery } from '@tanstack/react-query';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { User } from '@/api/schema';
 import { groupsQuery, useChangeUser, useJoinGroup, useLeaveGroup, useMakeUser } from '@/api/users';
@@ -17,6 +18,9 @@ export function UserForm({ user, close }: { user: User | null; close: () => void
   const change = useChangeUser();
   const join = useJoinGroup();
   const leave = useLeaveGroup();
+  // Joining a group may fail after the user is made: the next try goes on from there.
+  const [made, setMade] = useState(user?.username ?? '');
+  const had = useRef(user?.groups ?? []);
   const form = useForm({
     initialValues: {
       username: user?.username ?? '',
@@ -31,11 +35,19 @@ export function UserForm({ user, close }: { user: User | null; close: () => void
   });
   const submit = useSubmit(form, async ({ password, groups: wanted, ...rest }) => {
     const username = rest.username.trim();
-    if (user) await change.mutateAsync({ ...rest, username });
+    if (made) await change.mutateAsync({ ...rest, username });
     else await make.mutateAsync({ ...rest, username, ...(password && { password }) });
-    const had = user?.groups ?? [];
-    for (const name of wanted) if (!had.includes(name)) await join.mutateAsync({ name, username });
-    for (const name of had) if (!wanted.includes(name)) await leave.mutateAsync({ name, username });
+    setMade(username);
+    for (const name of wanted) {
+      if (had.current.includes(name)) continue;
+      await join.mutateAsync({ name, username });
+      had.current = [...had.current, name];
+    }
+    for (const name of had.current) {
+      if (wanted.includes(name)) continue;
+      await leave.mutateAsync({ name, username });
+      had.current = had.current.filter((one) => one !== name);
+    }
     said(user ? t('users.changed', { name: username }) : t('users.made', { name: username }));
     close();
   });
@@ -51,6 +63,7 @@ export function UserForm({ user, close }: { user: User | null; close: () => void
           <TextInput
             label={t('login.username')}
             required
+            disabled={made !== ''}
             data-autofocus
             autoComplete="off"
             {...form.getInputProps('username')}
@@ -59,6 +72,7 @@ export function UserForm({ user, close }: { user: User | null; close: () => void
             label={t('login.password')}
             description={t('users.passwordHelp')}
             autoComplete="new-password"
+            disabled={made !== ''}
             {...form.getInputProps('password')}
           />
         </>

@@ -93,8 +93,10 @@ export function Composer({ say, stop, isRunning, canSee, blocked }: Props) {
               void add(pasted);
             }}
             onKeyDown={(event) => {
-              // The Enter that chooses a word of an input method is none of ours.
-              if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
+              // The Enter that chooses a word of an input method is none of ours; Safari ends the composing
+              // before it, and says so by the code alone.
+              if (event.key !== 'Enter' || event.shiftKey) return;
+              if (event.nativeEvent.isComposing || event.keyCode === 229) return;
               event.preventDefault();
               send();
             }}

@@ -113,6 +113,7 @@ export function History({ username, opened, close, current, open, onGone }: Prop
         title={t('play.history.removeAll')}
         action={t('common.remove')}
         run={async () => {
+          await forget(username, current);
           await forgetAll(username);
           await look();
           onGone();

@@ -7,6 +7,8 @@ import { queryOptions } from '@tanstack/react-query';
 import { type Conversation, settled } from './conversation';
 
 const STORE = 'conversations';
+/** Removed while this page is open: what still waits to be written must not bring them back. */
+const gone = new Set<string>();
 
 async function opened(username: string): Promise<IDBDatabase> {
   const request = indexedDB.open(`xplatform.play.${username}`, 1);
@@ -44,12 +46,19 @@ export const keptQuery = (username: string) =>
     staleTime: 0,
   });
 
-export function keep(username: string, conversation: Conversation): Promise<unknown> {
+export async function keep(username: string, conversation: Conversation): Promise<unknown> {
+  if (gone.has(conversation.id)) return;
   return within(username, 'readwrite', (store) => store.put(conversation));
 }
 
-export function forget(username: string, id: string): Promise<unknown> {
-  return within(username, 'readwrite', (store) => store.delete(id));
+export async function forget(username: string, id: string): Promise<unknown> {
+  gone.add(id);
+  try {
+    return await within(username, 'readwrite', (store) => store.delete(id));
+  } catch (problem) {
+    gone.delete(id);
+    throw problem;
+  }
 }
 
 export function forgetAll(username: string): Promise<unknown> {

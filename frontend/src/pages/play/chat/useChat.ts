@@ -30,6 +30,11 @@ function useKept(username: string, conversation: Conversation): void {
   const [opened] = useState(conversation);
   const pending = useRef<Conversation | null>(null);
   useEffect(() => {
+    const before = pending.current;
+    if (before && before.id !== conversation.id) {
+      pending.current = null;
+      void keep(username, before);
+    }
     if (conversation === opened || isEmpty(conversation)) return;
     pending.current = conversation;
     const timer = setTimeout(() => {
