@@ -15,6 +15,8 @@ import { useTranslation } from 'react-i18next';
 import { chooseLanguage, languageName, languages } from '@/i18n';
 import { useLiveState } from '@/live/LiveProvider';
 import { useLogout, useMay, useMe } from '@/session/session';
+import { wentWrong } from '@/ui/notify';
+import { useRoleName } from '@/ui/useRoleName';
 import { openPalette } from './paletteStore';
 import classes from './Shell.module.css';
 
@@ -106,6 +108,7 @@ function SchemeChoice() {
 function Account() {
   const { t } = useTranslation();
   const me = useMe();
+  const roleName = useRoleName();
   const logout = useLogout();
   const navigate = useNavigate();
   const leave = async () => {
@@ -121,12 +124,12 @@ function Account() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>
-          {me?.username} {me?.role && `· ${me.role}`}
+          {me?.username} {me?.role && `· ${roleName(me.role)}`}
         </Menu.Label>
         <Menu.Item component={Link} to="/me" leftSection={<IconUser size={16} />}>
           {t('nav.places.me')}
         </Menu.Item>
-        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void leave()}>
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void leave().catch(wentWrong)}>
           {t('nav.logout')}
         </Menu.Item>
       </Menu.Dropdown>

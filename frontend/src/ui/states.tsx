@@ -3,10 +3,15 @@
 import { Alert, Button, Center, Loader, Skeleton, Stack, Text, ThemeIcon, Title } from '@mantine/core';
 import { IconAlertTriangle, IconLock, IconPlugConnectedX } from '@tabler/icons-react';
 import type { UseQueryResult } from '@tanstack/react-query';
+import i18next from 'i18next';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/errors';
 import { useMe } from '@/session/session';
+import { useRoleName } from './useRoleName';
+
+/** An answer that did not come to its end. */
+const BROKEN = new Set(['broken_stream', 'no_body']);
 
 /** Renders its children with the data of a query, or what stands in for it. */
 export function Loaded<T>({
@@ -94,12 +99,13 @@ export function Empty({
 export function NoPermission({ action }: { action?: string }) {
   const { t } = useTranslation();
   const me = useMe();
+  const roleName = useRoleName();
   return (
     <Empty icon={<IconLock size={26} />} title={t('states.noPermission')}>
       {action
         ? t('states.needsAction', {
             action,
-            role: me?.role || t('common.none'),
+            role: me?.role ? roleName(me.role) : t('common.none'),
             project: me?.project || t('common.all'),
           })
         : t('states.askAdmin')}
@@ -148,6 +154,9 @@ export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => v
   );
 }
 
+/** The server's own words; of what went wrong here, the page's. */
 export function message(error: unknown): string {
+  if (error instanceof ApiError && BROKEN.has(error.code)) return i18next.t('states.brokenStream');
+  if (error instanceof ApiError && error.status === 0) return i18next.t('states.unreachable');
   return error instanceof Error ? error.message : String(error);
 }

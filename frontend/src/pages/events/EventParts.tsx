@@ -7,7 +7,7 @@ import { StateBadge } from '@/ui/StateBadge';
 import classes from './EventParts.module.css';
 
 /** What it happened to, as a link. */
-export function EventThing({ event }: { event: LoggedEvent }) {
+export function EventThing({ event }: { event: Pick<LoggedEvent, 'subject' | 'uid'> }) {
   const { t } = useTranslation();
   const [kind = '', rest = ''] = event.subject.split(/ (.*)/, 2);
   if (kind === 'node')
@@ -25,7 +25,7 @@ export function EventThing({ event }: { event: LoggedEvent }) {
 }
 
 /** From which state to which. */
-export function EventChange({ event }: { event: LoggedEvent }) {
+export function EventChange({ event }: { event: Pick<LoggedEvent, 'before' | 'after'> }) {
   return (
     <span className={classes.change}>
       {event.before && event.before !== event.after && (

@@ -153,7 +153,7 @@ function Tail({
           {text && (
             <>
               <Text size="sm" role="status">
-                {t('logs.found', { count: places.length })}
+                {t('logs.found', { count: places.length, number: format.count(places.length) })}
               </Text>
               <Switch
                 size="sm"

@@ -16,17 +16,15 @@ export function Numbers({ overview, lines }: { overview: Overview; lines: Lines 
   const may = useMay();
   const { launches, queue, nodes, disks, files } = overview;
   const all = Object.values(launches).reduce((sum, some) => sum + some, 0);
+  const of = (part: number, whole: number) =>
+    t('home.tile.of', { part: format.count(part), all: format.count(whole) });
   const rate = (name: string) => format.count(latest(lines, name) ?? 0);
   const seconds = (name: string) => format.seconds(latest(lines, name));
   const tightest = disks.toSorted((a, b) => a.free - b.free)[0];
   const usage = may('usage.own') ? '/usage' : undefined;
   return (
     <SimpleGrid cols={{ base: 2, sm: 3, lg: 4 }} spacing="sm" component="dl" m={0}>
-      <Tile
-        to="/running"
-        title={t('home.tile.models')}
-        value={t('home.tile.of', { part: launches.ready ?? 0, all })}
-      >
+      <Tile to="/running" title={t('home.tile.models')} value={of(launches.ready ?? 0, all)}>
         {[
           launches.starting ? t('home.tile.starting', { count: launches.starting }) : '',
           launches.failed ? t('home.tile.failed', { count: launches.failed }) : '',
@@ -49,11 +47,7 @@ export function Numbers({ overview, lines }: { overview: Overview; lines: Lines 
           : t('home.tile.inProgress', { count: queue.running })}
       </Tile>
       {nodes && (
-        <Tile
-          to="/nodes"
-          title={t('home.tile.nodes')}
-          value={t('home.tile.of', { part: nodes.up, all: nodes.up + nodes.silent })}
-        >
+        <Tile to="/nodes" title={t('home.tile.nodes')} value={of(nodes.up, nodes.up + nodes.silent)}>
           {[
             nodes.cordoned ? t('home.tile.cordoned', { count: nodes.cordoned }) : '',
             nodes.draining ? t('home.tile.draining', { count: nodes.draining }) : '',

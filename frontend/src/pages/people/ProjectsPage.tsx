@@ -13,9 +13,9 @@ import { FormDrawer } from '@/ui/FormDrawer';
 import { type Column, LongTable } from '@/ui/LongTable';
 import { Page } from '@/ui/Page';
 import { Empty, Loaded } from '@/ui/states';
+import { useRoleName } from '@/ui/useRoleName';
 import { useSubmit } from '@/ui/useSubmit';
 import { type Search, useUrl } from '@/ui/useUrl';
-import { useRoleName } from './roles';
 import { UserInput } from './UserInput';
 
 const read = (search: Search) => ({ new: search.new === true, archived: search.archived === true });

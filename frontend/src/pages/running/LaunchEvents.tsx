@@ -1,9 +1,10 @@
 /** What happened to a launch, newest first; live, since an event makes the launch's answer old. */
 
-import { Anchor, Badge, Stack, Table, Text } from '@mantine/core';
+import { Anchor, Stack, Table, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { LaunchDetail } from '@/api/schema';
+import { EventChange, EventThing } from '@/pages/events/EventParts';
 import { Ago } from '@/ui/Ago';
 import { Empty } from '@/ui/states';
 
@@ -30,11 +31,11 @@ export function LaunchEvents({ launch }: { launch: LaunchDetail }) {
                 <Table.Td>
                   <Ago at={event.at} />
                 </Table.Td>
-                <Table.Td>{event.subject}</Table.Td>
                 <Table.Td>
-                  <Badge variant="light" color="gray" tt="none">
-                    {event.after}
-                  </Badge>
+                  <EventThing event={{ ...event, uid: launch.uid }} />
+                </Table.Td>
+                <Table.Td>
+                  <EventChange event={event} />
                 </Table.Td>
                 <Table.Td>{event.node || '–'}</Table.Td>
                 <Table.Td>{event.who}</Table.Td>

@@ -60,7 +60,8 @@ function OnItsWay({ launch, mayChange, cancel }: Pick<Props, 'launch' | 'mayChan
           />
           <Group justify="space-between" mt={4} wrap="nowrap" align="flex-start">
             <Text size="sm" role="status">
-              {t(`running.phase.${phase}`)} {percent > 0 && `${percent} %`} {line && `· ${line}`}
+              {t(`running.phase.${phase}`)} {percent > 0 && format.percent(launch.progress, 1)}{' '}
+              {line && `· ${line}`}
             </Text>
             <Text size="xs" c="dimmed" ta="right">
               {launch.start_seconds !== null &&

@@ -2,7 +2,7 @@ import { Badge, Group, Table, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { useMe } from '@/session/session';
 import { Part } from '@/ui/Part';
-import { useRoleName } from '../roles';
+import { useRoleName } from '@/ui/useRoleName';
 
 export function Who() {
   const { t } = useTranslation();

@@ -10,7 +10,8 @@ import { useMe } from '@/session/session';
 import { Confirm } from '@/ui/confirm';
 import { wentWrong } from '@/ui/notify';
 import { Empty, Loaded } from '@/ui/states';
-import { givable, ROLES, useRoleName } from '../roles';
+import { useRoleName } from '@/ui/useRoleName';
+import { givable, ROLES } from '../roles';
 import { NewMember } from './NewMember';
 
 export function Members({ project }: { project: Project }) {

@@ -7,8 +7,9 @@ import type { Role } from '@/api/schema';
 import { groupsQuery } from '@/api/users';
 import { useMay } from '@/session/session';
 import { FormDrawer } from '@/ui/FormDrawer';
+import { useRoleName } from '@/ui/useRoleName';
 import { useSubmit } from '@/ui/useSubmit';
-import { givable, useRoleName } from '../roles';
+import { givable } from '../roles';
 import { UserInput } from '../UserInput';
 
 type Props = { slug: string; own: string; close: () => void };

@@ -16,8 +16,9 @@ import type { Provider } from '@/api/schema';
 import { useChangeProvider, useMakeProvider } from '@/api/signIn';
 import { useMe } from '@/session/session';
 import { FormDrawer } from '@/ui/FormDrawer';
+import { useRoleName } from '@/ui/useRoleName';
 import { useSubmit } from '@/ui/useSubmit';
-import { ROLES, useRoleName } from '../roles';
+import { ROLES } from '../roles';
 import { asRows, asRules, emptyRow } from './rules';
 
 export function ProviderForm({ provider, close }: { provider: Provider | null; close: () => void }) {

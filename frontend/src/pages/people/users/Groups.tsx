@@ -9,7 +9,7 @@ import { Confirm } from '@/ui/confirm';
 import { wentWrong } from '@/ui/notify';
 import { RowMenu } from '@/ui/RowMenu';
 import { Empty, Loaded } from '@/ui/states';
-import { useRoleName } from '../roles';
+import { useRoleName } from '@/ui/useRoleName';
 import { NameForm } from './NameForm';
 
 export function Groups({ create }: { create: () => void }) {

@@ -7,7 +7,7 @@ import { useFormat } from '@/format/useFormat';
 import { useMe } from '@/session/session';
 import { type Column, LongTable } from '@/ui/LongTable';
 import { RowMenu } from '@/ui/RowMenu';
-import { useRoleName } from '../roles';
+import { useRoleName } from '@/ui/useRoleName';
 
 export type UserDoing = 'password' | 'factor' | 'able' | 'delete';
 
