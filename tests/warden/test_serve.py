@@ -23,7 +23,7 @@ def test_says_where_it_is_and_how_to_get_in(warden: Warden) -> None:
     text = warden.text()
     base = f"http://127.0.0.1:{warden.port}"
     assert f"xplatform is ready at {base}" in text
-    assert f"{base}/admin/   user admin, password first-password (shown this once)" in text
+    assert f"{base}/ui/   user admin, password first-password (shown this once)" in text
     assert "API key   xp-first-key (shown this once)" in text
     assert '-H "Authorization: Bearer xp-first-key"' in text
     warden.process.terminate()  # type: ignore[union-attr]
