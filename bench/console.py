@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from bench import processes
@@ -56,21 +57,22 @@ def _interactive(report: Report, server: Server, browser: Any) -> None:
             began = time.perf_counter()
             page.goto(f"{server.url}/ui/", wait_until="commit")
             page.locator("h1").wait_for()
-            page.keyboard.press("Control+k")
-            page.get_by_role("dialog").wait_for()
+            script = sum(transferred)
+            page.keyboard.type("ge")  # go to the events
+            page.wait_for_url("**/ui/events")
             taken = time.perf_counter() - began
-            lines.append([turn + 1, taken, sum(transferred) / 1000])
+            lines.append([turn + 1, taken, script / 1000])
     usage = meter.stop()
     print(
         table("Home, with nothing kept", ("", "s to a first answered key", "kB of script"), lines)
     )
     report.raw["console: interactive"] = lines
     seconds = statistics.median(line[1] for line in lines)
-    script = max(line[2] for line in lines)
+    most = max(line[2] for line in lines)
     report.row(GROUP, "console: home answers a key", f"{seconds:.2f} s", f"{INTERACTIVE_S} s",
                seconds <= INTERACTIVE_S, usage.noise)  # fmt: skip
-    report.row(GROUP, "console: script of the first page, compressed", f"{script:.0f} kB",
-               "250 kB", script <= 250, 0.0)  # fmt: skip
+    report.row(GROUP, "console: script of the first page, compressed", f"{most:.0f} kB",
+               "250 kB", most <= 250, 0.0)  # fmt: skip
 
 
 def _script(answer: Any) -> int:
@@ -95,8 +97,7 @@ def _tables(report: Report, server: Server, browser: Any) -> None:
     for name, path, route, body, word in pages:
         with _visit(browser, server) as page:
             text = json.dumps(body)
-            page.route(route, lambda to, text=text: to.fulfill(
-                status=200, content_type="application/json", body=text))  # fmt: skip
+            page.route(route, partial(_instead, text))
             page.goto(f"{server.url}{path}")
             page.locator("h1").wait_for()
             page.wait_for_timeout(1500)
@@ -109,10 +110,16 @@ def _tables(report: Report, server: Server, browser: Any) -> None:
     print(table("Long lists: scrolled from end to end, then filtered by a word", columns, lines))
     report.raw["console: tables"] = lines
     for name, median, _, slow, ms in lines:
+        if ms is None:
+            raise RuntimeError(f"{name}: the page has no field to filter by")
         report.row(GROUP, f"console: {name}, filtered", f"{ms:.0f} ms", f"{FILTER_MS} ms",
                    ms <= FILTER_MS, usage.noise)  # fmt: skip
         report.row(GROUP, f"console: {name}, scrolled", f"{median:.0f} ms a frame, {slow} slow",
                    f"{2 * FRAME_MS:.0f} ms", median <= 2 * FRAME_MS, usage.noise)  # fmt: skip
+
+
+def _instead(text: str, route: Any) -> None:
+    route.fulfill(status=200, content_type="application/json", body=text)
 
 
 #: the list on the page, or the page itself, from its head to its end in a hundred steps
@@ -134,7 +141,10 @@ _SCROLL = """() => new Promise((done) => {
 
 #: a word put into the page's search field at once, until what it leaves is painted
 _FILTER = """(word) => new Promise((done) => {
-  const field = document.querySelector('main input[type=search], main input[type=text]');
+  const fields = [...document.querySelectorAll('main input')];
+  const field = fields.find((one) => one.type === 'search')
+    ?? fields.find((one) => one.type === 'text' && !one.readOnly && !one.ariaHasPopup);
+  if (!field) { done(null); return; }
   const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
   const began = performance.now();
   let last = began;
