@@ -51,6 +51,12 @@ def test_files_are_kept_for_ever_and_come_compressed(server: Server) -> None:
         assert "Accept-Encoding" in one["vary"]
 
 
+@pytest.mark.parametrize("path", ["running/qwen2.5", "models/llm/glm-5.1", "nodes/gpu-1.rack.lan"])
+def test_a_name_with_a_dot_is_a_page(server: Server, path: str) -> None:
+    answer = server.get(f"/ui/{path}", key=None)
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
 def test_a_file_that_is_not_there_is_no_page(server: Server) -> None:
     answer = server.get("/ui/assets/index-old.js", key=None)
     assert (answer.status, answer.headers["content-type"]) == (404, "text/plain")

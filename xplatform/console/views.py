@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
@@ -15,8 +14,9 @@ from xplatform.pages import HEADER, csp_nonce, policy
 
 #: what the build leaves for the nonce of each answer
 _PLACE = "__CSP_NONCE__"
-#: an address that looks like a file is a file that is not there, not a page of the console
-_FILE = re.compile(r"[^/]+\.[a-z0-9]{1,5}\Z")
+#: where files are. One that is not there is no page of the console; anywhere else a dot is part of
+#: a model's name, as in qwen2.5.
+_FILES = "assets/"
 
 
 @require_safe
@@ -28,7 +28,16 @@ class Page(View):
     http_method_names = ["get", "head"]
 
     def get(self, request: HttpRequest, path: str = "") -> HttpResponse:
-        return _page(request, path)
+        if path.startswith(_FILES):
+            return HttpResponseNotFound("No such file.\n", content_type="text/plain")
+        if not console.is_built():
+            return render(request, "console/not_built.html", status=404)
+        nonce = str(csp_nonce(request)["csp_nonce"])
+        response = HttpResponse(_index(console.INDEX.stat().st_mtime_ns).replace(_PLACE, nonce))
+        # It names files by their content's hash: looked at anew each time, it is never out of date.
+        response["Cache-Control"] = "no-cache"
+        response[HEADER] = policy(nonce, media=True)
+        return response
 
 
 class Bare(RedirectView):
@@ -37,21 +46,6 @@ class Bare(RedirectView):
     http_method_names = ["get", "head"]
     pattern_name = "console"
     query_string = True
-
-
-def _page(request: HttpRequest, path: str) -> HttpResponse:
-    if _FILE.search(path):
-        return HttpResponseNotFound("No such file.\n", content_type="text/plain")
-    if not console.is_built():
-        return render(request, "console/not_built.html", status=404)
-    nonce = str(csp_nonce(request)["csp_nonce"])
-    response = HttpResponse(_index(console.INDEX.stat().st_mtime_ns).replace(_PLACE, nonce))
-    # It names files by their content's hash: looked at anew each time, it is never out of date.
-    response["Cache-Control"] = "no-cache"
-    response[HEADER] = policy(nonce, media=True)
-    # Speech is recorded in the playground, in this page alone.
-    response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(self), payment=()"
-    return response
 
 
 @lru_cache(maxsize=1)
