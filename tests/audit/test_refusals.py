@@ -179,6 +179,8 @@ def test_a_page_and_a_command_that_fail(
     assert admin_client.post(page, form).status_code == 500
 
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "xplatform.settings")
+    # A command ends by closing the connections, of which the test's transaction needs its own.
+    monkeypatch.setattr("django.core.management.base.connections.close_all", lambda: None)
     monkeypatch.setattr("apps.accounts.actions.projects._title", raising(OSError("disk")))
     with pytest.raises(OSError, match="disk"):
         django_commands.run("create_project", ["lab"])
