@@ -4,8 +4,8 @@ import { Box } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
+import type { LogLines } from '@/live/logLines';
 import classes from './LogView.module.css';
-import type { LogLines } from './logLines';
 
 const LINE_HEIGHT = 20;
 /** So near to its end one is at its end. */

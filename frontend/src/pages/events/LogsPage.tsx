@@ -20,15 +20,16 @@ import { useTranslation } from 'react-i18next';
 import { launchesQuery } from '@/api/launches';
 import { type LogSource, logFoldersQuery } from '@/api/logs';
 import { useFormat } from '@/format/useFormat';
+import { found } from '@/live/logLines';
+import { useLog, wholeLog } from '@/live/useLog';
 import { CopyIcon } from '@/ui/Copy';
 import { wentWrong } from '@/ui/notify';
 import { Page } from '@/ui/Page';
+import { saveFile } from '@/ui/saveFile';
 import { Empty, Placeholder, Problem, ProblemAlert } from '@/ui/states';
 import { type ChoiceProps, ModelChoice, NodeChoice } from './choices';
 import { LogView } from './LogView';
-import { found } from './logLines';
 import type { LogsSearch } from './search';
-import { useLog, wholeLog } from './useLog';
 import { useUrlText } from './useUrlText';
 
 export default function LogsPage() {
@@ -124,12 +125,7 @@ function Tail({
   const download = async () => {
     setFetching(true);
     try {
-      const address = URL.createObjectURL(await wholeLog(source));
-      const link = document.createElement('a');
-      link.href = address;
-      link.download = `${log.node}-${log.folder}-${source.file}.txt`;
-      link.click();
-      URL.revokeObjectURL(address);
+      saveFile(`${log.node}-${log.folder}-${source.file}.txt`, await wholeLog(source));
     } catch (problem) {
       wentWrong(problem);
     } finally {

@@ -1,6 +1,6 @@
-import { Anchor, Button, Group, Menu, Select, Text, TextInput } from '@mantine/core';
+import { Anchor, Group, Select, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { IconClipboardList, IconDownload } from '@tabler/icons-react';
+import { IconClipboardList } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -8,6 +8,7 @@ import { auditFile, auditQuery } from '@/api/audit';
 import type { Entry } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
 import { useMay, useMe } from '@/session/session';
+import { ExportMenu } from '@/ui/ExportMenu';
 import { type Column, LongTable } from '@/ui/LongTable';
 import { Page } from '@/ui/Page';
 import { Empty, Placeholder, Problem, ProblemAlert } from '@/ui/states';
@@ -35,29 +36,14 @@ export default function AuditPage() {
 }
 
 function Export() {
-  const { t } = useTranslation();
   const me = useMe();
   const [url] = useUrl(read);
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button variant="default" leftSection={<IconDownload size={16} />}>
-          {t('usage.export')}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {(['csv', 'jsonl'] as const).map((as) => (
-          <Menu.Item
-            key={as}
-            component="a"
-            href={auditFile(asFilter(url), as, me?.project ?? '')}
-            download={`audit.${as}`}
-          >
-            {as.toUpperCase()}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <ExportMenu
+      name="audit"
+      forms={['csv', 'jsonl'] as const}
+      address={(form) => auditFile(asFilter(url), form, me?.project ?? '')}
+    />
   );
 }
 

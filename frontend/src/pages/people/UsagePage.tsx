@@ -1,15 +1,5 @@
-import {
-  Button,
-  Group,
-  Menu,
-  Paper,
-  SegmentedControl,
-  Select,
-  SimpleGrid,
-  Text,
-  TextInput,
-} from '@mantine/core';
-import { IconChartBar, IconDownload } from '@tabler/icons-react';
+import { Group, Paper, SegmentedControl, Select, SimpleGrid, Text, TextInput } from '@mantine/core';
+import { IconChartBar } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -18,6 +8,7 @@ import type { Usage } from '@/api/schema';
 import { type UsageAsked, usageFile, usageQuery } from '@/api/usage';
 import { useFormat } from '@/format/useFormat';
 import { useMay, useMe } from '@/session/session';
+import { ExportMenu } from '@/ui/ExportMenu';
 import { Page } from '@/ui/Page';
 import { StackedBars } from '@/ui/StackedBars';
 import { Empty, Loaded } from '@/ui/states';
@@ -51,29 +42,14 @@ function useAsked() {
 }
 
 function Export() {
-  const { t } = useTranslation();
   const me = useMe();
   const { asked } = useAsked();
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button variant="default" leftSection={<IconDownload size={16} />}>
-          {t('usage.export')}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {(['csv', 'json'] as const).map((as) => (
-          <Menu.Item
-            key={as}
-            component="a"
-            href={usageFile(asked, as, me?.project ?? '')}
-            download={`usage.${as}`}
-          >
-            {as.toUpperCase()}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <ExportMenu
+      name="usage"
+      forms={['csv', 'json'] as const}
+      address={(form) => usageFile(asked, form, me?.project ?? '')}
+    />
   );
 }
 

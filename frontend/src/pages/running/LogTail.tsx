@@ -3,59 +3,14 @@
 import { Box, Checkbox, Group, Select, Text } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { api, data } from '@/api/client';
 import { ApiError } from '@/api/errors';
 import type { Replica } from '@/api/schema';
+import { useLog } from '@/live/useLog';
 import { ProblemAlert } from '@/ui/states';
 import classes from './LogTail.module.css';
 
-const LOOK_MS = 2000;
-const FIRST_LINES = 500;
-/** A page that is open for days does not grow. */
-const KEPT_LINES = 3000;
-
-export function useLog(uid: string, replica: string) {
-  const [lines, setLines] = useState<readonly string[]>([]);
-  const [error, setError] = useState<unknown>(null);
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let offset: number | undefined;
-    let folder = '';
-    const stop = new AbortController();
-    setLines([]);
-    const look = async () => {
-      try {
-        const log = await data(
-          api.GET('/api/logs', {
-            params: { query: { ...(replica ? { replica } : { model: uid }), lines: FIRST_LINES, offset } },
-            signal: stop.signal,
-          }),
-        );
-        // Another replica is the newest now: its log begins anew.
-        const isOther = folder !== '' && log.folder !== folder;
-        if (isOther) offset = undefined;
-        else {
-          const isFirst = offset === undefined;
-          offset = log.offset;
-          if (isFirst || log.lines.length)
-            setLines((before) => (isFirst ? log.lines : [...before, ...log.lines].slice(-KEPT_LINES)));
-        }
-        folder = log.folder;
-        setError(null);
-      } catch (problem) {
-        if (stop.signal.aborted) return;
-        setError(problem);
-      }
-      timer = setTimeout(() => void look(), LOOK_MS);
-    };
-    void look();
-    return () => {
-      stop.abort();
-      clearTimeout(timer);
-    };
-  }, [uid, replica]);
-  return { lines, error };
-}
+/** What a glance needs; all of it is on the page of logs. */
+const SHOWN_LINES = 3000;
 
 export function LogTail({
   uid,
@@ -67,13 +22,14 @@ export function LogTail({
   height?: number;
 }) {
   const { t } = useTranslation();
-  const { lines, error } = useLog(uid, replica);
+  const { log, error } = useLog({ ...(replica ? { replica } : { model: uid }), file: 'output' }, true, true);
+  const lines = log?.lines.slice(-SHOWN_LINES) ?? [];
   const [follows, setFollows] = useState(true);
   const box = useRef<HTMLPreElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: new lines move it
   useEffect(() => {
     if (follows && box.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [lines, follows]);
+  }, [log, follows]);
   const isNone = error instanceof ApiError && error.status === 404;
   return (
     <>

@@ -1,5 +1,6 @@
 /** A conversation as a file. */
 
+import { saveFile } from '@/ui/saveFile';
 import { type Conversation, type Message, shownAnswer } from './conversation';
 
 export function asJson(conversation: Conversation): string {
@@ -39,10 +40,5 @@ function fenced(text: string, language: string): string {
 }
 
 export function download(name: string, text: string, type: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(address);
+  saveFile(name, new Blob([text], { type }));
 }

@@ -10,7 +10,8 @@ const NEXT_LINES = 5000;
 const PAUSE_MS = 1000;
 const PAUSE_AFTER_ERROR_MS = 5000;
 
-export function useLog(source: LogSource, follow: boolean) {
+/** `waits`: one that is not there yet is asked for again, as while a model starts. */
+export function useLog(source: LogSource, follow: boolean, waits = false) {
   const { model, replica, node, folder, file } = source;
   const [log, setLog] = useState<LogLines | null>(null);
   const [error, setError] = useState<unknown>(null);
@@ -44,7 +45,8 @@ export function useLog(source: LogSource, follow: boolean) {
       } catch (problem) {
         if (stop.signal.aborted) return;
         setError(problem);
-        if (problem instanceof ApiError && !problem.isPassing) return;
+        const isMissing = problem instanceof ApiError && problem.status === 404;
+        if (problem instanceof ApiError && !problem.isPassing && !(waits && isMissing)) return;
         pause = PAUSE_AFTER_ERROR_MS;
       }
       if (follow) timer = setTimeout(() => void read(), pause);
@@ -54,7 +56,7 @@ export function useLog(source: LogSource, follow: boolean) {
       stop.abort();
       clearTimeout(timer);
     };
-  }, [model, replica, node, folder, file, follow, tries]);
+  }, [model, replica, node, folder, file, follow, waits, tries]);
 
   const again = useCallback(() => setTries((before) => before + 1), []);
   return { log, error, again };
