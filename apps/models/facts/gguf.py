@@ -58,6 +58,23 @@ def parts_of(files: Files, entry: str) -> list[str]:
     return parts
 
 
+def keep_only(files: Files, path: str) -> str:
+    """Of a folder forget all but this file with its other parts, and the projector that it would
+    be launched with. The file to open; empty: it is no GGUF."""
+    part = _PART.search(path)
+    stem, count = (path[: part.start()], part[2]) if part else (path, "")
+
+    def of_it(other: str) -> bool:
+        match = _PART.search(other)
+        return match is not None and (other[: match.start()], match[2]) == (stem, count)
+
+    kept = {path, _projector(files, path)}
+    files.sizes = {
+        other: size for other, size in files.sizes.items() if other in kept or of_it(other)
+    }
+    return path if PurePosixPath(path).suffix.lower() == ".gguf" else ""
+
+
 def models_in(files: Files) -> dict[str, str]:
     """Quantization → file to open, of all models in a repository (projectors are none)."""
     found: dict[str, str] = {}

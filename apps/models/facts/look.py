@@ -44,7 +44,10 @@ class Look(msgspec.Struct, frozen=True):
 def look(source: Source, settings: Settings, quantization: str = "") -> Look:
     """Raises what the hub refuses, and InvalidValue for a path that is not there or a quantization
     that it does not have; files that are no model are no error."""
-    files = Files(_repository(source, settings))
+    repository = _repository(source, settings)
+    files, entry = Files(repository), source.entry
+    if isinstance(repository, LocalFile):
+        entry = gguf.keep_only(files, repository.file.name)
     models = gguf.models_in(files)
     if quantization and models and quantization.upper() not in map(str.upper, models):
         raise InvalidValue(
@@ -53,7 +56,6 @@ def look(source: Source, settings: Settings, quantization: str = "") -> Look:
             param="quantization",
             data={"choices": sorted(models)},
         )
-    entry = source.entry
     if len(models) > 1 and not quantization and not entry:
         quantization = usual(list(models))
     facts, problem = None, ""

@@ -168,3 +168,37 @@ def test_a_look_tells_the_files_and_what_model_they_are(
     (place / "config.json").unlink()
     none = look(Source("path", str(place)), settings())
     assert none.facts is None and "config.json" in none.problem
+
+
+def test_a_look_at_one_file_of_a_folder_is_of_that_file(
+    tmp_path: Path, settings: Callable[..., Settings]
+) -> None:
+    content = tiny_gguf.write_llama(tmp_path / "a-Q4_K_M.gguf").read_bytes()
+    place = folder(tmp_path / "all", {"notes.md": "", "a-Q8_0.txt": ""})
+    parts = [f"b-Q8_0-{number:05}-of-00002.gguf" for number in (1, 2)]
+    for name in ("a-Q4_K_M.gguf", "c-Q2_K.gguf", *parts, "mmproj-f32.gguf", "mmproj-f16.gguf"):
+        (place / name).write_bytes(content)
+
+    def seen(name: str, quantization: str = "") -> Any:
+        return look(Source("path", str(place / name)), settings(), quantization)
+
+    third = seen("c-Q2_K.gguf")
+    assert third.models == {"Q2_K": ["c-Q2_K.gguf"]}
+    assert third.facts and third.facts.entry == "c-Q2_K.gguf"
+    assert (third.quantization, third.facts.quantization) == ("Q2_K", "Q2_K")
+    assert [file.path for file in third.files] == ["c-Q2_K.gguf", "mmproj-f16.gguf"]
+    assert (third.file_count, third.total) == (2, 2 * len(content))
+    with pytest.raises(InvalidValue) as error:
+        seen("c-Q2_K.gguf", "Q8_0")
+    assert error.value.data["choices"] == ["Q2_K"]
+    for part in parts:
+        split = seen(part)
+        assert split.models == {"Q8_0": parts}
+        assert split.facts and split.facts.entry == parts[0]
+        assert split.file_count == 3
+    (place / parts[0]).unlink()
+    cut = seen(parts[1])
+    assert cut.facts is None and parts[0] in cut.problem
+    assert [file.path for file in cut.files] == [parts[1], "mmproj-f16.gguf"]
+    text = seen("notes.md")
+    assert text.facts is None and [file.path for file in text.files] == ["notes.md"]
