@@ -16,6 +16,7 @@ from apps.accounts.actions.keys import (
     revoke_key,
     rotate_key,
 )
+from apps.accounts.actions.projects import check_not_archived
 from apps.accounts.actions.setup import ensure_admin, ensure_default_project, ensure_first_key
 from apps.accounts.actions.stored_secrets import stored_secret
 from apps.accounts.actor import Actor
@@ -64,6 +65,7 @@ __all__ = [
     "actor_of",
     "address_of",
     "check_credential",
+    "check_not_archived",
     "create_key",
     "credentials",
     "credentials_version",

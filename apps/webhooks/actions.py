@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.db import transaction
 from django.utils import timezone
 
-from apps.accounts.api import Actor
+from apps.accounts.api import Actor, check_not_archived
 from apps.audit import api as audit
 from apps.models.api import last_event
 from apps.webhooks import sending
@@ -64,9 +64,12 @@ def webhook(id: str, by: Actor) -> WebhookInfo:
 def create(
     by: Actor, *, name: str, url: str, kinds: list[str], active: bool
 ) -> tuple[WebhookInfo, str]:
-    """And its secret, which is not shown again. It is told what happens from now on."""
+    """And its secret, which is not shown again. It is told what happens from now on. Raises
+    Conflict for an archived project."""
     _check(url, kinds)
     with transaction.atomic():
+        if active:
+            check_not_archived(by.project)
         if Webhook.objects.filter(project=by.project).count() >= _MOST:
             raise Conflict(f"There are {_MOST} webhooks already: remove one first.")
         secret = sending.new_secret()
@@ -85,13 +88,15 @@ def create(
 
 
 def change(id: str, by: Actor, values: Mapping[str, Any]) -> WebhookInfo:
-    """What was missed while it was not active is not told later."""
+    """What was missed while it was not active is not told later. Raises Conflict when one of an
+    archived project is to wake."""
     with transaction.atomic():
         row = _get(id, by, lock=True)
         before = _about(row)
         # What is not changed may stay, so that a bad one can always be silenced.
         _check(values.get("url"), values.get("kinds", []))
         if values.get("active") and not row.active:
+            check_not_archived(row.project)
             row.cursor, row.attempts, row.next_at = last_event(), 0, None
         if "url" in values and values["url"] != row.url:
             # Another address has refused nothing yet.

@@ -192,10 +192,22 @@ def test_of_ones_own_project_and_silent_with_it(http: Any, receiver: Receiver) -
     delivery.deliver(hook["id"])
     assert receiver.ids == [mine]
     things = Project.objects.filter(slug="ours")
-    from apps.accounts.actions.projects import archive_project
+    from apps.accounts.actions.projects import archive_project, restore_project
 
     archive_project(things.get().slug)
     assert not row(hook).active and row(everything).active
+
+    path = f"/{hook['id']}"
+    woken = http("PATCH", path, {"active": True})
+    assert woken.status_code == 409 and not row(hook).active
+    assert "projects/ours/restore" in woken.json()["error"]["message"]
+    new = {"name": "another", "url": receiver.url}
+    assert http("POST", "", new, **{"X-Project": "ours"}).status_code == 409
+    assert Webhook.objects.filter(project="ours").count() == 1
+    # What wakes nothing may be changed.
+    assert http("PATCH", path, {"active": False, "name": "old"}).status_code == 200
+    restore_project("ours")
+    assert http("PATCH", path, {"active": True}).json()["active"]
 
 
 def test_the_postman_wakes_for_what_is_due(

@@ -133,6 +133,16 @@ def restore_project(slug: str, *, by: Actor | None = None) -> ProjectInfo:
     return _info(project, actor.role)
 
 
+def check_not_archived(slug: str) -> None:
+    """For whoever would have something of it run again. Raises Conflict."""
+    if Project.objects.filter(slug=slug).exclude(archived=None).exists():
+        raise Conflict(
+            f"The project {slug} is archived: nothing of it becomes active. Restore it first "
+            f"(POST /api/projects/{slug}/restore).",
+            param="active",
+        )
+
+
 def members(slug: str, by: Actor | None = None) -> list[MemberInfo]:
     project = get(slug, check(by, "project.read"))
     rows = project.memberships.select_related("user", "group")
