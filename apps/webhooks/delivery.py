@@ -49,15 +49,11 @@ class Postman:
         self._threads = ThreadPoolExecutor(_THREADS, "webhooks")
         self._busy: set[Any] = set()
         self._lock = threading.Lock()
-        #: up to here nobody had anything to be told
-        self._quiet_at = -1
 
     def look(self) -> None:
         """Those that have something due are seen to in threads."""
-        newest = last_event()
-        if newest == self._quiet_at:
-            return
-        waiting = Webhook.objects.filter(active=True, cursor__lt=newest)
+        # Asked each time: one that has just been woken may be behind without anything new.
+        waiting = Webhook.objects.filter(active=True, cursor__lt=last_event())
         due = waiting.filter(Q(next_at=None) | Q(next_at__lte=timezone.now()))
         for pk in due.values_list("pk", flat=True):
             with self._lock:
@@ -65,8 +61,6 @@ class Postman:
                     continue
                 self._busy.add(pk)
             self._threads.submit(self._see_to, pk)
-        if not waiting.exists():
-            self._quiet_at = newest
 
     def _see_to(self, pk: Any) -> None:
         close_old_connections()

@@ -210,13 +210,19 @@ def test_of_ones_own_project_and_silent_with_it(http: Any, receiver: Receiver) -
     assert http("PATCH", path, {"active": True}).json()["active"]
 
 
-def test_the_postman_wakes_for_what_is_due(
-    http: Any, receiver: Receiver, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def postman_of(monkeypatch: pytest.MonkeyPatch) -> tuple[delivery.Postman, list[str]]:
+    """One that only notes whom it would see to."""
     postman, seen = delivery.Postman(), []
     monkeypatch.setattr(postman, "_threads", type("Now", (), {
         "submit": lambda self, work, pk: (seen.append(str(pk)), postman._busy.discard(pk)),
     })())  # fmt: skip
+    return postman, seen
+
+
+def test_the_postman_wakes_for_what_is_due(
+    http: Any, receiver: Receiver, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postman, seen = postman_of(monkeypatch)
     hook = made(http, receiver.url)
     postman.look()
     assert seen == []
@@ -231,3 +237,25 @@ def test_the_postman_wakes_for_what_is_due(
     clock.now += timedelta(seconds=6)
     postman.look()
     assert len(seen) == 3
+
+
+def test_the_postman_sees_whom_somebody_woke_meanwhile(
+    http: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postman, seen = postman_of(monkeypatch)
+    hook = made(http, receiver.url, active=False)
+    wake = f"/{hook['id']}", {"active": True}
+    # It is being woken, and has read how far the history is; …
+    before = actions.last_event()
+    monkeypatch.setattr(actions, "last_event", lambda: before)
+    # … then something happens, and the postman finds nobody who waits for it.
+    id = happened("m", "failed")
+    postman.look()
+    assert seen == []
+    assert http("PATCH", *wake).json()["active"]
+    postman.look()
+    assert seen == [hook["id"]]
+    delivery.deliver(hook["id"])
+    assert receiver.ids == [id]
+    postman.look()
+    assert seen == [hook["id"]]
