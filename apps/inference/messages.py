@@ -156,6 +156,8 @@ class Census(Message, frozen=True, tag="census"):
     end: str = ""
     #: what its caller is told
     why: str = ""
+    #: tell of the one of this id alone
+    only: str = ""
 
 
 class InFlight(Message, frozen=True):

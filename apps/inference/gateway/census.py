@@ -26,12 +26,11 @@ class CensusTaker:
         hub.on_census = self._take
 
     def _take(self, census: Census) -> None:
+        wanted = census.end or census.only
         found = [
             entry(exchange)
             for exchange in list(self._exchanges)
-            if exchange.tickets
-            and exchange.model == census.model
-            and census.end in ("", _id(exchange))
+            if exchange.tickets and exchange.model == census.model and wanted in ("", _id(exchange))
         ]
         if census.end:
             self._end(census)

@@ -60,7 +60,8 @@ def in_flight(uid: str, asker: Asker) -> list[Shown]:
 def cancel(uid: str, rid: str, asker: Asker) -> None:
     """Raises NotFound also for one that has ended, Forbidden, BrokerUnavailable."""
     launch = models.launch_info(uid, asker.actor.project or None)
-    found = next((one for one in _seen(launch, asker) if one.id == rid), None)
+    # By its id: the list of all that runs may end before it.
+    found = next((one for one in _seen(launch, asker, only=rid) if one.id == rid), None)
     if found is None:
         raise _gone(rid)
     own = asker.owns(found)
@@ -77,10 +78,11 @@ def _gone(rid: str) -> NotFound:
     return NotFound(f"No request {rid[:100]!r} of this model waits or runs.", param="rid")
 
 
-def _seen(launch: models.LaunchInfo, asker: Asker) -> list[InFlight]:
+def _seen(launch: models.LaunchInfo, asker: Asker, *, only: str = "") -> list[InFlight]:
     """Of a shared model its own project sees all, and another one what it has sent itself."""
     project = asker.actor.project
-    return [one for one in _call(launch.uid) if project in ("", launch.project, one.project)]
+    found = _call(launch.uid, only=only)
+    return [one for one in found if project in ("", launch.project, one.project)]
 
 
 def _may_end(one: InFlight, launch: models.LaunchInfo, asker: Asker) -> bool:
@@ -99,7 +101,7 @@ def _shown(one: InFlight, launch: models.LaunchInfo, asker: Asker) -> Shown:
     return replace(shown, request_id="")
 
 
-def _call(uid: str, *, end: str = "", why: str = "") -> list[InFlight]:
-    answers = call_webs("census", lambda key: messages.encode(Census(key, uid, end, why)))
+def _call(uid: str, *, end: str = "", why: str = "", only: str = "") -> list[InFlight]:
+    answers = call_webs("census", lambda key: messages.encode(Census(key, uid, end, why, only)))
     found = [one for data in answers for one in messages.decode_in_flight(data)]
     return sorted(found, key=lambda one: one.since)
