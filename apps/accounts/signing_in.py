@@ -18,6 +18,7 @@ from apps.accounts.models import User
 from apps.accounts.second_factor import checks, passkeys
 from apps.accounts.second_factor.passkeys import Asked, Shown
 from xplatform.core.errors import LoginFailed, SecondFactorRequired
+from xplatform.engines.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def sign_in_by_passkey(request: HttpRequest, shown: Shown) -> User:
     user = passkeys.check(request, shown, None)
     if user is None or not user.is_active:
         _failed(user.username if user else "", address, "wrong passkey", attempt)
-        raise LoginFailed("The passkey was not accepted.")
+        raise LoginFailed(Reason("passkey_not_accepted", "The passkey was not accepted."))
     attempt.succeeded()
     return user
 
@@ -81,7 +82,7 @@ def confirm(request: HttpRequest, user: User, password: str) -> None:
     attempt = lockout.begin(address, user.username)
     if not user.check_password(password):
         _failed(user.username, address, "wrong password to confirm a change", attempt)
-        raise LoginFailed("The password is wrong.")
+        raise LoginFailed(Reason("wrong_password", "The password is wrong."))
     attempt.succeeded()
 
 
@@ -104,7 +105,9 @@ def _second_factor(request: HttpRequest, user: User, given: Given, attempt: Atte
         )
     if not good:
         _failed(user.username, address_of(request), "wrong second factor", attempt)
-        raise LoginFailed("The code or the passkey is wrong, or was used before.")
+        raise LoginFailed(
+            Reason("wrong_second_factor", "The code or the passkey is wrong, or was used before.")
+        )
 
 
 def _failed(name: str, address: str, why: str, attempt: Attempt) -> None:

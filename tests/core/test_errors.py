@@ -59,7 +59,8 @@ def test_the_envelope_byte_by_byte():
     assert envelope(errors.ModelNotFound("qwen", ["qwen3", "qwen2"])) == (
         b'{"error":{"message":"The model \'qwen\' does not exist or you do not have access to it.'
         b' Did you mean \'qwen3\' or \'qwen2\'?","type":"invalid_request_error",'
-        b'"param":"model","code":"model_not_found"},'
+        b'"param":"model","code":"model_not_found","reason":{"code":"no_such_model_but",'
+        b'"params":{"name":"qwen","close":["qwen3","qwen2"]}}},'
         b'"detail":"The model \'qwen\' does not exist or you do not have access to it.'
         b" Did you mean 'qwen3' or 'qwen2'?\"}"
     )

@@ -16,6 +16,7 @@ from apps.accounts.hints import keys_changed
 from apps.accounts.second_factor import checks
 from apps.accounts.second_factor.models import Authenticator, Passkey, RecoveryCode
 from xplatform.core.errors import Conflict, LoginFailed, NotFound
+from xplatform.engines.reason import Reason
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -54,7 +55,7 @@ def confirm_authenticator(user: User, code: str, address: str) -> list[str]:
     if found is None:
         raise Conflict("There is no authenticator app that waits for its first code.")
     if not checks.use_app_code(found, code.replace(" ", "")):
-        raise LoginFailed("The code is wrong. Check the clock of the device.")
+        raise LoginFailed(Reason("wrong_code", "The code is wrong. Check the clock of the device."))
     with transaction.atomic():
         Authenticator.objects.filter(pk=found.pk).update(confirmed=timezone.now())
         notices.record(user, address, "second_factor.add", after={"kind": "authenticator"})

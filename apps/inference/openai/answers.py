@@ -218,12 +218,20 @@ class ModelList(Struct):
     data: list[Model]
 
 
+class ErrorReason(Struct):
+    """What the message says, for other languages: their sentence is found by the code."""
+
+    code: str
+    params: dict[str, str | int | float | list[str]]
+
+
 class ErrorObject(Struct):
     message: str
     type: str
     param: str | None
     code: str
     retry_after: float | UnsetType = UNSET
+    reason: ErrorReason | UnsetType = UNSET
 
 
 class ErrorBody(Struct):

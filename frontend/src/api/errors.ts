@@ -1,5 +1,7 @@
 /** What went wrong, as the server's error envelope says it: code and status, never parsed text. */
 
+import type { Reason } from '@/i18n/reasons';
+
 export class ApiError extends Error {
   constructor(
     message: string,
@@ -8,6 +10,8 @@ export class ApiError extends Error {
     readonly code: string,
     readonly param: string | null = null,
     readonly retryAfter: number | null = null,
+    /** what the message says, for other languages */
+    readonly reason: Reason | null = null,
   ) {
     super(message);
     this.name = 'ApiError';
@@ -19,7 +23,7 @@ export class ApiError extends Error {
   }
 }
 
-type Envelope = { error?: { message?: unknown; code?: unknown; param?: unknown } };
+type Envelope = { error?: { message?: unknown; code?: unknown; param?: unknown; reason?: unknown } };
 
 export function asApiError(response: Response, body: unknown): ApiError {
   const error = (body as Envelope | undefined)?.error;
@@ -28,7 +32,19 @@ export function asApiError(response: Response, body: unknown): ApiError {
   const code = typeof error?.code === 'string' ? error.code : `http_${response.status}`;
   const param = typeof error?.param === 'string' ? error.param : null;
   const after = Number(response.headers.get('Retry-After') ?? Number.NaN);
-  return new ApiError(message, response.status, code, param, Number.isFinite(after) ? after : null);
+  return new ApiError(
+    message,
+    response.status,
+    code,
+    param,
+    Number.isFinite(after) ? after : null,
+    asReason(error?.reason),
+  );
+}
+
+function asReason(given: unknown): Reason | null {
+  const { code, params } = (given ?? {}) as Partial<Reason>;
+  return typeof code === 'string' && typeof params === 'object' ? { code, params: params ?? {} } : null;
 }
 
 export function unreachable(cause: unknown): ApiError {

@@ -5,7 +5,8 @@ import { IconBug, IconMapOff } from '@tabler/icons-react';
 import { type ErrorComponentProps, Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/errors';
-import { Empty, message, Problem } from '@/ui/states';
+import { message } from '@/ui/problems';
+import { Empty, Problem } from '@/ui/states';
 
 export function Lost() {
   const { t } = useTranslation();

@@ -5,6 +5,7 @@
 
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
+import { bytes, seconds } from '@/format/format';
 
 const LANGUAGE_KEY = 'xplatform.language';
 /** Where each one's texts are: data that is fetched when it is chosen, not a part of the script. */
@@ -38,6 +39,9 @@ export async function startLanguages(load: Load = fetched): Promise<void> {
     interpolation: { escapeValue: false },
     returnNull: false,
   });
+  // In texts: `{{free, bytes}}`; `number` and `list` are there already.
+  i18next.services.formatter?.add('bytes', (value, language) => bytes(value, language ?? 'en'));
+  i18next.services.formatter?.add('seconds', (value, language) => seconds(value, language ?? 'en'));
   await show(preferredLanguage(), load);
 }
 

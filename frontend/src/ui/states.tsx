@@ -3,15 +3,12 @@
 import { Alert, Button, Center, Loader, Skeleton, Stack, Text, ThemeIcon, Title } from '@mantine/core';
 import { IconAlertTriangle, IconLock, IconPlugConnectedX } from '@tabler/icons-react';
 import type { UseQueryResult } from '@tanstack/react-query';
-import i18next from 'i18next';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/errors';
 import { useMe } from '@/session/session';
+import { detailOf, titleOf } from './problems';
 import { useRoleName } from './useRoleName';
-
-/** An answer that did not come to its end. */
-const BROKEN = new Set(['broken_stream', 'no_body']);
 
 /** Renders its children with the data of a query, or what stands in for it. */
 export function Loaded<T>({
@@ -121,7 +118,7 @@ export function Problem({ error, retry }: { error: unknown; retry?: () => void }
   return (
     <Empty
       icon={isAway ? <IconPlugConnectedX size={26} /> : <IconAlertTriangle size={26} />}
-      title={isAway ? t('states.unreachable') : t('states.failed')}
+      title={titleOf(error) ?? t('states.failed')}
       action={
         retry && (
           <Button variant="light" onClick={retry}>
@@ -130,7 +127,7 @@ export function Problem({ error, retry }: { error: unknown; retry?: () => void }
         )
       }
     >
-      {isAway ? t('states.unreachableHelp') : message(error)}
+      {isAway ? t('states.unreachableHelp') : detailOf(error)}
     </Empty>
   );
 }
@@ -140,8 +137,14 @@ export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => v
   const { t } = useTranslation();
   if (!error) return null;
   return (
-    <Alert color="red" variant="light" icon={<IconAlertTriangle size={18} />} role="alert">
-      {message(error)}
+    <Alert
+      color="red"
+      variant="light"
+      icon={<IconAlertTriangle size={18} />}
+      role="alert"
+      title={titleOf(error)}
+    >
+      {detailOf(error)}
       {retry && (
         <>
           {' '}
@@ -152,11 +155,4 @@ export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => v
       )}
     </Alert>
   );
-}
-
-/** The server's own words; of what went wrong here, the page's. */
-export function message(error: unknown): string {
-  if (error instanceof ApiError && BROKEN.has(error.code)) return i18next.t('states.brokenStream');
-  if (error instanceof ApiError && error.status === 0) return i18next.t('states.unreachable');
-  return error instanceof Error ? error.message : String(error);
 }

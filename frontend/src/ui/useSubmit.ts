@@ -3,7 +3,7 @@
 import type { UseFormReturnType } from '@mantine/form';
 import { type FormEvent, useState } from 'react';
 import { ApiError } from '@/api/errors';
-import { message } from './states';
+import { message } from './problems';
 
 export type Submit = { send: (event?: FormEvent<HTMLFormElement>) => void; error: unknown; busy: boolean };
 

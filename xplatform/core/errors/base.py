@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Self
 
+from xplatform.engines.reason import Reason
+
 #: every class with a code of its own, by that code
 BY_CODE: Final[dict[str, type[PlatformError]]] = {}
 
@@ -30,6 +32,8 @@ class PlatformError(Exception):
     retry_after: float | None = None
     #: headers of the answer beside those that ``headers`` makes of the above
     more_headers: Mapping[str, str] = MappingProxyType({})
+    #: the message for other languages; None: it is English only
+    reason: Reason | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -42,14 +46,16 @@ class PlatformError(Exception):
 
     def __init__(
         self,
-        message: str,
+        message: str | Reason,
         *,
         param: str | None = None,
         data: dict[str, Any] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(str(message))
+        self.message = str(message)
+        if isinstance(message, Reason):
+            self.reason = message
         self.data: dict[str, Any] = data or {}
         if param is not None:
             self.param = param
@@ -59,7 +65,7 @@ class PlatformError(Exception):
     @classmethod
     def said(
         cls,
-        message: str,
+        message: str | Reason,
         *,
         param: str | None = None,
         data: dict[str, Any] | None = None,

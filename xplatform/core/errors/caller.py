@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from xplatform.core.errors.base import PlatformError
+from xplatform.engines.reason import Reason
 
 
 class CallerError(PlatformError):
@@ -80,8 +81,13 @@ class ContextLengthExceeded(CallerError):
 
     def __init__(self, tokens: int, limit: int, *, param: str | None = "messages") -> None:
         super().__init__(
-            f"This model's maximum context length is {limit} tokens, but the request needs"
-            f" {tokens} tokens. Shorten the input or lower max_tokens.",
+            Reason(
+                "context_too_long",
+                f"This model's maximum context length is {limit} tokens, but the request needs"
+                f" {tokens} tokens. Shorten the input or lower max_tokens.",
+                tokens=tokens,
+                limit=limit,
+            ),
             param=param,
             data={"tokens": tokens, "limit": limit},
         )
@@ -97,12 +103,12 @@ class ModelNotFound(CallerError):
     def __init__(self, name: str, close: Sequence[str] = ()) -> None:
         shown = name if len(name) <= 100 else name[:99] + "…"
         close = list(close)
-        hint = f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
-        super().__init__(
-            f"The model '{shown}' does not exist or you do not have access to it.{hint}",
-            param="model",
-            data={"model": name, "close": close},
-        )
+        text = f"The model '{shown}' does not exist or you do not have access to it."
+        message = Reason("no_such_model", text, name=shown)
+        if close:
+            text += f" Did you mean {' or '.join(repr(c) for c in close)}?"
+            message = Reason("no_such_model_but", text, name=shown, close=tuple(close))
+        super().__init__(message, param="model", data={"model": name, "close": close})
 
 
 class NotFound(CallerError):
@@ -162,7 +168,11 @@ class BodyTooLarge(CallerError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"The request body is larger than {limit} bytes, the most this server takes.",
+            Reason(
+                "body_too_large",
+                f"The request body is larger than {limit} bytes, the most this server takes.",
+                limit=limit,
+            ),
             data={"limit": limit},
         )
 
@@ -238,8 +248,10 @@ class LoginFailed(CallerError):
     type = "authentication_error"
     cure = "Check the name and the password; an administrator can set a new one."
 
-    def __init__(self, message: str = "The name or the password is wrong.") -> None:
-        super().__init__(message)
+    def __init__(self, message: Reason | None = None) -> None:
+        super().__init__(
+            message or Reason("wrong_login", "The name or the password is wrong."),
+        )
 
 
 class SecondFactorRequired(CallerError):
@@ -265,8 +277,11 @@ class Forbidden(CallerError):
     @classmethod
     def lacking(cls, permission: str, how: str = "") -> Self:
         """``how`` it has to be had, where that is not enough: "as …"."""
-        needed = f"{permission} {how}" if how else permission
-        return cls.said(f"This needs the permission {needed}.", data={"permission": permission})
+        data = {"permission": permission}
+        if how:
+            return cls.said(f"This needs the permission {permission} {how}.", data=data)
+        text = f"This needs the permission {permission}."
+        return cls.said(Reason("needs_permission", text, permission=permission), data=data)
 
 
 class AddressNotAllowed(CallerError):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from typing import Final
+
 from xplatform.core.errors.base import PlatformError
+from xplatform.engines.reason import Reason
 
 
 class CapacityError(PlatformError):
@@ -38,9 +42,15 @@ class TooManyAttempts(CapacityError):
     cure = "Wait for `Retry-After` seconds, or ask an administrator to unlock the account."
 
     def __init__(self, retry_after: float) -> None:
-        super().__init__(
-            "Too many attempts to log in failed. Try again later.", retry_after=retry_after
+        message = Reason(
+            "too_many_attempts",
+            "Too many attempts to log in failed. Try again later.",
+            seconds=math.ceil(retry_after),
         )
+        super().__init__(message, retry_after=retry_after)
+
+
+_NO_SLOT: Final = Reason("queue_full", "All slots of the model are busy and its queue is full.")
 
 
 class QueueFull(CapacityError):
@@ -51,7 +61,7 @@ class QueueFull(CapacityError):
 
     def __init__(
         self,
-        message: str = "All slots of the model are busy and its queue is full.",
+        message: str | Reason = _NO_SLOT,
         *,
         retry_after: float | None = None,
     ) -> None:

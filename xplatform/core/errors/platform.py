@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xplatform.core.errors.base import PlatformError
+from xplatform.engines.reason import Reason
 
 
 class OwnError(PlatformError):
@@ -60,9 +61,9 @@ class NodeSilent(OwnError):
     cure = "Retry; if it stays so, look at the machine and its node's log."
 
     def __init__(self, node: str, why: str = "") -> None:
-        super().__init__(
-            f"Node {node!r} does not answer{f': {why}' if why else ''}.", data={"node": node}
-        )
+        silent = Reason("node_silent", f"Node {node!r} does not answer.", node=node)
+        message = f"Node {node!r} does not answer: {why}." if why else silent
+        super().__init__(message, data={"node": node})
 
 
 class StreamLost(OwnError):

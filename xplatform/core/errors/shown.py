@@ -18,7 +18,7 @@ def envelope(error: PlatformError) -> bytes:
 
 
 def error_object(error: PlatformError) -> dict[str, Any]:
-    """OpenAI's ``error`` object: always all four keys, ``retry_after`` where it is known."""
+    """OpenAI's ``error`` object: always all four keys, the others where they are known."""
     shape: dict[str, Any] = {
         "message": error.message,
         "type": error.type,
@@ -27,6 +27,8 @@ def error_object(error: PlatformError) -> dict[str, Any]:
     }
     if error.retry_after is not None:
         shape["retry_after"] = error.retry_after
+    if error.reason is not None:
+        shape["reason"] = error.reason.told()
     return shape
 
 

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { type DownloadAction, useChangeDownload } from '@/api/files';
 import { useFormat } from '@/format/useFormat';
 import { useMay } from '@/session/session';
+import { titleOfCode } from '@/ui/problems';
 import { StateBadge } from '@/ui/StateBadge';
 import { ProblemAlert } from '@/ui/states';
 import type { DownloadRow } from './rows';
@@ -80,7 +81,7 @@ export function DownloadCard({ download }: { download: DownloadRow }) {
       </Text>
       {error && (
         <Text size="sm" c="red" mt={4}>
-          {error.message}
+          <b>{titleOfCode(error.code)}</b> {error.message}
         </Text>
       )}
       <ProblemAlert error={change.error} />

@@ -24,6 +24,7 @@ import { type Estimated, launchEstimateQuery } from '@/api/engineOptions';
 import { ApiError } from '@/api/errors';
 import { launchActions, useLaunchAction } from '@/api/launches';
 import type { EngineEstimate, Estimates } from '@/api/schema';
+import { message } from '@/ui/problems';
 import { Placeholder, ProblemAlert } from '@/ui/states';
 import { Commands } from './Commands';
 import { type Draft, nameFor, orderOf } from './draft';
@@ -95,7 +96,7 @@ export function LaunchForm({ choice, change, first, lost }: Props) {
   const isNowhere = isChosen && estimates.isSuccess && !able.length;
 
   const at = (field: string) =>
-    error instanceof ApiError && error.param === field ? error.message : undefined;
+    error instanceof ApiError && error.param === field ? message(error) : undefined;
   const isAtField = error instanceof ApiError && !!error.param && FIELDS.test(error.param);
   const isTooBig = error instanceof ApiError && error.code === 'does_not_fit';
 

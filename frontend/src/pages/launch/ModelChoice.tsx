@@ -8,6 +8,7 @@ import { catalogueQuery, KINDS, type Kind, waysQuery } from '@/api/catalogue';
 import type { EngineEstimate } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
 import { useMay } from '@/session/session';
+import { message } from '@/ui/problems';
 import { ProblemAlert } from '@/ui/states';
 import { type LaunchSearch, readSource, writeSource } from './search';
 import { type Choosable, choosable } from './ways';
@@ -105,7 +106,7 @@ function FamilyChoice({ choice, change, error }: Omit<Props, 'taken'>) {
         change({ ...NOTHING, ...(value ? { kind: kind as Kind } : {}), name: name.join('/') });
       }}
       nothingFoundMessage={t('launch.from.nothing')}
-      error={error('family') ?? (query.isError ? query.error.message : undefined)}
+      error={error('family') ?? (query.isError ? message(query.error) : undefined)}
       clearable
     />
   );

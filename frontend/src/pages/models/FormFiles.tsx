@@ -12,6 +12,7 @@ import type { Source, WayLine } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
 import { useMay } from '@/session/session';
 import { CopyIcon } from '@/ui/Copy';
+import { message } from '@/ui/problems';
 import { ProblemAlert } from '@/ui/states';
 
 export function FormFiles({ kind, name, way }: { kind: Kind; name: string; way: WayLine }) {
@@ -83,7 +84,7 @@ export function FormFiles({ kind, name, way }: { kind: Kind; name: string; way: 
             />
             {download.error && (
               <Text size="xs" c="red">
-                {download.error.message}
+                {message(download.error)}
               </Text>
             )}
           </div>

@@ -4,7 +4,7 @@ import { Group, SegmentedControl, Stack, Textarea, Title } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { CopyIcon } from '@/ui/Copy';
-import { message } from '@/ui/states';
+import { message } from '@/ui/problems';
 import { type Draft, NoObject, type Notation, understood, written } from './draft';
 
 type Props = {

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/errors';
 import { useMakeJoinToken } from '@/api/nodes';
 import { CopyBlock } from '@/ui/Copy';
+import { message } from '@/ui/problems';
 import { ProblemAlert } from '@/ui/states';
 
 const HOURS = { hour: 1, day: 24, week: 24 * 7, month: 24 * 30 } as const;
@@ -28,7 +29,8 @@ export function JoinDialog({ opened, close }: { opened: boolean; close: () => vo
     const expires = end === 'never' ? null : new Date(Date.now() + HOURS[end] * 3_600_000).toISOString();
     make.mutate({ name: name.trim() || t('nodes.join.defaultName'), expires });
   };
-  const nameError = make.error instanceof ApiError && make.error.param === 'name' ? make.error.message : null;
+  const nameError =
+    make.error instanceof ApiError && make.error.param === 'name' ? message(make.error) : null;
   return (
     <Modal
       opened={opened}

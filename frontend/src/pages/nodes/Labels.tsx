@@ -5,7 +5,7 @@ import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useChangeNode } from '@/api/nodes';
 import type { Node } from '@/api/schema';
-import { message } from '@/ui/states';
+import { message } from '@/ui/problems';
 import { readLabel } from './readLabel';
 
 export function Labels({ node, mayChange }: { node: Node; mayChange: boolean }) {

@@ -11,6 +11,7 @@ import { useMay } from '@/session/session';
 import { CopyBlock } from '@/ui/Copy';
 import { Facts } from '@/ui/Facts';
 import { said } from '@/ui/notify';
+import { message } from '@/ui/problems';
 import { ProblemAlert } from '@/ui/states';
 import { Adapters } from './Adapters';
 
@@ -68,7 +69,7 @@ function Keeping({ launch, mayChange }: { launch: LaunchDetail; mayChange: boole
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const at = (param: string) =>
-    error instanceof ApiError && error.param === param ? error.message : undefined;
+    error instanceof ApiError && error.param === param ? message(error) : undefined;
   const isElsewhere = !at('min_replicas') && !at('max_replicas') && !at('idle_seconds');
   const save = async (event: FormEvent) => {
     event.preventDefault();

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/errors';
 import type { BoundsRequest, Launch } from '@/api/schema';
+import { message } from '@/ui/problems';
 import { ProblemAlert } from '@/ui/states';
 import { useFocusBack } from '@/ui/useFocusBack';
 
@@ -23,7 +24,7 @@ export function ScaleDialog({ launches, close, run }: Props) {
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const param = error instanceof ApiError ? error.param : null;
-  const text = error instanceof Error ? error.message : null;
+  const text = error ? message(error) : null;
   const submit = async () => {
     setBusy(true);
     setError(null);

@@ -18,6 +18,7 @@ import type { Launch } from '@/api/schema';
 import { useMay, useMe } from '@/session/session';
 import { Confirm } from '@/ui/confirm';
 import { said, wentWrong } from '@/ui/notify';
+import { message } from '@/ui/problems';
 import type { RowAction } from '@/ui/RowMenu';
 import { isOurs } from './rows';
 import { ScaleDialog } from './ScaleDialog';
@@ -182,6 +183,5 @@ export async function eachOf<T>(things: readonly (T & { uid: string })[], act: (
   const [first] = refused;
   if (!first) return;
   if (things.length === 1) throw first.error;
-  const why = first.error instanceof Error ? first.error.message : String(first.error);
-  throw new Error(`${refused.map((one) => one.uid).join(', ')}: ${why}`);
+  throw new Error(`${refused.map((one) => one.uid).join(', ')}: ${message(first.error)}`);
 }

@@ -5,7 +5,7 @@
 
 import type { Waiting } from '@/api/eventStream';
 import { type Card, type ChatChunk, stream } from '@/api/inference';
-import { message } from '@/ui/states';
+import { message } from '@/ui/problems';
 import { withChunk } from './answer';
 import {
   answered,
