@@ -10,7 +10,7 @@ import msgspec
 
 from xplatform.core.errors import InvalidJSON, InvalidValue
 
-from .schema import Family, Repository, Spec
+from .schema import NAME, SIZE, Family, Repository, Spec
 
 #: of the fields that an engine cannot do without
 _HUBS = ("huggingface", "modelscope")
@@ -19,6 +19,16 @@ _PLACEHOLDER = "{quantization}"
 #: msgspec ends its messages with the place: "… - at `$.specs[0].format`"
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
 _FIELD = re.compile(r"(?:required|unknown) field `(?P<field>[^`]+)`")
+#: how msgspec's words begin → ours
+_WORDS = {
+    "Object missing required field": "is needed",
+    "Object contains unknown field": "there is no such field",
+    "Expected `str` of length >= 1": "is empty",
+    "Expected `array` of length >= 1": "is empty",
+    f"Expected `str` matching regex {NAME!r}": "takes at most 100 letters, digits and"
+    " . _ + -, the first a letter or digit",
+    f"Expected `str` matching regex {SIZE!r}": 'takes billions of parameters ("0.5", "7")',
+}
 
 
 def family_from_json(given: Any) -> Family:
@@ -124,4 +134,5 @@ def named(error: msgspec.ValidationError, whole: str) -> InvalidValue:
     if field is not None:
         where = f"{where}.{field['field']}" if where else field["field"]
     where = where or whole
+    what = next((ours for theirs, ours in _WORDS.items() if what.startswith(theirs)), what)
     return InvalidValue(f"{where}: {what}.", param=where, data={"field": where})

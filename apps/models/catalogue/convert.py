@@ -39,8 +39,8 @@ def from_xinference(kind: str, given: Any, known: Library | None = None) -> Fami
 
 
 def family_from(kind: str, given: Any, known: Library | None = None) -> Family:
-    """Either form: ours has ``name`` and ``specs``, theirs ``model_name`` and more."""
-    if isinstance(given, dict) and "model_name" not in given and "name" in given:
+    """Either form: ours has ``name`` or ``specs``, theirs ``model_name`` and more."""
+    if isinstance(given, dict) and "model_name" not in given and {"name", "specs"} & given.keys():
         family = family_from_json(given)
         if family.kind != kind_of(kind):
             raise InvalidValue(

@@ -15,9 +15,11 @@ from msgspec import Meta
 Kind = Literal["llm", "embedding", "rerank", "image", "audio", "video", "flexible"]
 Format = Literal["pytorch", "ggufv2", "mlx", "awq", "gptq", "fp8", "fp4", "bnb"]
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
+SIZE = r"^([0-9]{1,4}(\.[0-9]{1,3})?)?$"
+Name = Annotated[str, Meta(pattern=NAME)]
 #: billions of parameters as their makers write them: "0.5", "7", "235"
-Size = Annotated[str, Meta(pattern=r"^([0-9]{1,4}(\.[0-9]{1,3})?)?$")]
+Size = Annotated[str, Meta(pattern=SIZE)]
 
 
 class Repository(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -175,7 +175,7 @@ def _spec(source: Source, found: Look, facts: Facts) -> Spec:
         models = {name: files for name, files in models.items() if source.entry in files}
     models = models or found.models
     if source.hub == "path" and source.id.lower().endswith(".gguf"):
-        return Spec(format, (repository,), size=facts.size, quantizations=tuple(models)[:1])
+        return Spec(format, (repository,), size=facts.size, quantizations=(quantization,))
     # The name that most of them have, but for the quantization; the others name their files.
     single = [files[0].replace(name, _PLACEHOLDER) for name, files in models.items()]
     pattern = max(single, key=single.count)

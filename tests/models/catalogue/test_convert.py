@@ -358,6 +358,22 @@ def test_a_wrong_field_of_ours_is_named(change: dict[str, Any], field: str) -> N
     assert caught.value.status == 400
 
 
+def test_people_can_read_what_is_wrong() -> None:
+    for change, words in (
+        ({"name": "no spaces"}, "name: takes at most 100 letters, digits and . _ + -"),
+        ({"colour": "red"}, "colour: there is no such field."),
+        ({"specs": []}, "specs: is empty."),
+        ({"specs": [OURS["specs"][0] | {"size": "big"}]}, "specs[0].size: takes billions"),
+    ):
+        with pytest.raises(InvalidValue) as caught:
+            family_from_json(OURS | change)
+        assert str(caught.value).startswith(words)
+    # One without a name is still ours.
+    with pytest.raises(InvalidValue) as caught:
+        family_from("llm", {"kind": "llm", "specs": OURS["specs"]})
+    assert str(caught.value) == "name: is needed."
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -1,6 +1,6 @@
 import { Button, Checkbox, Grid, Group, Stack, Text } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/errors';
 import { useRegister } from '@/api/registrations';
@@ -38,8 +38,15 @@ export function RegisterForm({ begin, edits }: Props) {
       setDraft((old) => withAt(old, place, value));
       if (field && field === fieldOf(place)) setError(null);
     },
-    errorAt: (place) => (field && field === fieldOf(place) ? message(error) : undefined),
+    // Without the field's name before it: that is what it stands at.
+    errorAt: (place) =>
+      field && field === fieldOf(place) ? message(error).replace(`${field}: `, '') : undefined,
   };
+  // The form is long: what is wrong may be far above the button.
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (error) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [error]);
   const send = async (event: FormEvent) => {
     event.preventDefault();
     setError(null);
@@ -56,7 +63,7 @@ export function RegisterForm({ begin, edits }: Props) {
     }
   };
   return (
-    <form onSubmit={(event) => void send(event)} noValidate>
+    <form ref={form} onSubmit={(event) => void send(event)} noValidate>
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, lg: 7 }}>
           <Stack>

@@ -57,7 +57,12 @@ function SpecFields({ draft, set, errorAt, index, alone }: Editing & { index: nu
             required
             error={errorAt([...here, 'format'])}
           />
-          <TextInput label={t('models.register.billions')} placeholder="0.6" {...field('size')} />
+          <TextInput
+            label={t('models.register.billions')}
+            placeholder="0.6"
+            required={draft.kind === 'llm'}
+            {...field('size')}
+          />
         </Group>
         <TagsInput
           label={t('models.register.quantizations')}
