@@ -50,7 +50,9 @@ class EngineInstallation(msgspec.Struct, frozen=True):
 
 class EngineOnNode(msgspec.Struct, frozen=True):
     node: str
-    #: of the environment that a launch would use; unknown: the node does not answer
+    #: false: the node did not answer, or not so that it can be understood; ``why`` says which
+    answered: bool
+    #: of the environment that a launch would use; of a node that did not answer: as it told last
     state: NodeState
     environments: list[EngineEnvironment]
     installation: EngineInstallation | None
@@ -70,26 +72,66 @@ class EngineInfo(msgspec.Struct, frozen=True):
     nodes: list[EngineOnNode]
 
 
+class InstallFailure(msgspec.Struct, frozen=True):
+    node: str
+    why: str
+
+
+class Installing(msgspec.Struct, frozen=True):
+    #: where it began
+    nodes: list[str]
+    #: where it did not
+    failed: list[InstallFailure]
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    name: str
+    state: Literal["ready", "partial", "missing", "built in"]
+    environments: list[EngineEnvironment]
+    installation: EngineInstallation | None
+    #: bytes
+    needs: int
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """A node's answer."""
+
+    engines: list[_Entry]
+    #: bytes
+    free: int
+
+
 def engines() -> list[EngineInfo]:
-    """Those of this version first. Asks all nodes that are up, at once."""
+    """Those of this version first. Asks all nodes that are up, at once; what one of them does not
+    tell takes nothing from the others."""
     machines = nodes()
     up = [node.name for node in machines if node.state == "up"]
-    told = ask_nodes(up, "engines.environments", _LIST_SECONDS)
+    answers = ask_nodes(up, "engines.environments", _LIST_SECONDS)
+    told = {node: _read(node, answer) for node, answer in answers.items()}
     names = [name for name in rules.RULES if name not in _HIDDEN]
     found = [_info(name, machines, told) for name in names]
     return sorted(found, key=lambda one: not one.available)
 
 
-def install(engine: str, node: str = "") -> list[str]:
-    """Begins on this node, or on all that are up; on which. Raises NotFound, Conflict, and what
-    nodes answer."""
+def install(engine: str, node: str = "") -> Installing:
+    """Begins on this node, or on all that are up. Raises NotFound, Conflict, and what the node
+    answers; of several what the first one does when it begins on none."""
     _check(engine)
     names = [node] if node else [one.name for one in nodes() if one.state == "up"]
     if not names:
         raise Conflict("No machine is up that could install it.")
+    begun, failed = [], []
+    first: PlatformError | None = None
     for name in names:
-        ask_node(name, "engines.install", {"name": engine})
-    return names
+        try:
+            ask_node(name, "engines.install", {"name": engine})
+            begun.append(name)
+        except PlatformError as error:
+            first = first or error
+            failed.append(InstallFailure(name, error.message))
+    if first is not None and not begun:
+        raise first
+    return Installing(begun, failed)
 
 
 def remove(engine: str, node: str, version: str) -> None:
@@ -116,7 +158,7 @@ def _check(engine: str) -> None:
 def _info(
     name: str,
     machines: Iterable[NodeInfo],
-    told: Mapping[str, dict[str, Any] | PlatformError],
+    told: Mapping[str, _Told | PlatformError],
 ) -> EngineInfo:
     entry, rule = ENGINES.get(name), rules.RULES[name]
     return EngineInfo(
@@ -130,7 +172,16 @@ def _info(
     )
 
 
-def _on(engine: str, node: NodeInfo, told: dict[str, Any] | PlatformError | None) -> EngineOnNode:
+def _read(node: str, answer: dict[str, Any] | PlatformError) -> _Told | PlatformError:
+    if isinstance(answer, PlatformError):
+        return answer
+    try:
+        return msgspec.convert(answer, _Told)
+    except msgspec.ValidationError as error:
+        return NodeSilent(node, f"what it says cannot be understood ({error})")
+
+
+def _on(engine: str, node: NodeInfo, told: _Told | PlatformError | None) -> EngineOnNode:
     why = rules.why_not_on(engine, machine(asdict(node))) or ""
     if why:
         why = f"It {why}."
@@ -138,28 +189,22 @@ def _on(engine: str, node: NodeInfo, told: dict[str, Any] | PlatformError | None
         told = NodeSilent(node.name, "it is not heard of")
     if isinstance(told, PlatformError):
         # What it told last is better than nothing.
-        state: NodeState = "ready" if engine in node.engines else "unknown"
-        return EngineOnNode(node.name, state, [], None, why or told.message)
-    entry = next((one for one in told["engines"] if one["name"] == engine), None)
+        last: NodeState = "ready" if engine in node.engines else "unknown"
+        said = f"{why} {told.message}".strip()
+        return EngineOnNode(node.name, False, last, [], None, said)
+    entry = next((one for one in told.engines if one.name == engine), None)
     if entry is None:
-        return EngineOnNode(
-            node.name, "missing", [], None, f"The version of node {node.name} has no such engine."
-        )
-    installation = entry["installation"]
-    state = entry["state"]
-    if installation and not installation["done"]:
+        why = f"The version of node {node.name} has no such engine."
+        return EngineOnNode(node.name, True, "missing", [], None, why)
+    installation = entry.installation
+    state: NodeState = "ready" if entry.state == "built in" else entry.state
+    if installation and not installation.done:
         state = "installing"
-    elif installation and installation["error"] and state != "ready":
-        why = why or installation["error"]
-    elif state != "ready" and told["free"] < entry["needs"]:
+    elif installation and installation.error and state != "ready":
+        why = why or installation.error
+    elif state != "ready" and told.free < entry.needs:
         why = why or (
-            f"An installation needs about {gigabytes(entry['needs'])}, and"
-            f" {gigabytes(told['free'])} are free."
+            f"An installation needs about {gigabytes(entry.needs)}, and"
+            f" {gigabytes(told.free)} are free."
         )
-    return EngineOnNode(
-        node.name,
-        state,
-        [EngineEnvironment(**one) for one in entry["environments"]],
-        EngineInstallation(**installation) if installation else None,
-        why,
-    )
+    return EngineOnNode(node.name, True, state, entry.environments, installation, why)

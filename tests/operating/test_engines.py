@@ -58,7 +58,7 @@ def test_a_failed_installation_says_why_and_what_is_left_of_it_goes() -> None:
         (server.home / "engines").unlink(missing_ok=True)
         wait_for(lambda: engine(server, "transformers")["nodes"], "the node")
         began = server.post("/api/engines/transformers/install", {"node": "local"})
-        assert (began.status, began.json()) == (202, {"nodes": ["local"]})
+        assert (began.status, began.json()) == (202, {"nodes": ["local"], "failed": []})
 
         def done() -> Any:
             (node,) = engine(server, "transformers")["nodes"]

@@ -24,8 +24,8 @@ class InstallSerializer(serializers.Serializer[Any]):
     )
 
 
-class InstallingSerializer(serializers.Serializer[Any]):
-    nodes = serializers.ListField(child=serializers.CharField(), help_text="Where it began.")
+class InstallingSerializer(StructSerializer):
+    struct = engines.Installing
 
 
 @extend_schema_view(
@@ -33,7 +33,8 @@ class InstallingSerializer(serializers.Serializer[Any]):
         responses=EngineInfoSerializer(many=True),
         summary="List engines",
         description="What each serves, what of it is on which node, how far an installation is,"
-        " and why it runs nothing there.",
+        " and why it runs nothing there. Of a node that does not answer it says so, and what it"
+        " told last.",
     )
 )
 class EnginesView(APIView):
@@ -47,15 +48,15 @@ class EnginesView(APIView):
         responses={202: InstallingSerializer},
         summary="Install an engine's environment ahead",
         description="Begins, and answers at once; the list of engines tells how far it is. Where it"
-        " is there already nothing is done.",
+        " is there already nothing is done. Of several nodes one that cannot begin stops none.",
     )
 )
 class InstallView(APIView):
     def post(self, request: Request, engine: str) -> Response:
         given = InstallSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        names = engines.install(engine, given.validated_data["node"])
-        return Response({"nodes": names}, status=202)
+        begun = engines.install(engine, given.validated_data["node"])
+        return Response(InstallingSerializer(begun).data, status=202)
 
 
 @extend_schema_view(

@@ -45,6 +45,16 @@ _CHANGES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 }
 
 
+class _Reply(msgspec.Struct, frozen=True):
+    """As ``apps.models.node.questions`` makes it."""
+
+    answer: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+
+_reply: Final = msgspec.msgpack.Decoder(_Reply)
+
+
 def ask_node(
     node: str, question: str, args: Mapping[str, Any] | None = None, timeout: float = 10.0
 ) -> dict[str, Any]:
@@ -103,18 +113,20 @@ def _wait(key: str, timeout: float) -> bytes | None:
 def _unpack(node: str, question: str, data: bytes | None, timeout: float) -> dict[str, Any]:
     if data is None:
         raise NodeSilent(node, f"{question!r} was asked {timeout:g} s ago")
-    reply = msgspec.msgpack.decode(data)
-    if (failure := reply.get("error")) is None:
-        answer: dict[str, Any] = reply["answer"]
-        return answer
-    raise error_of(failure)
+    try:
+        reply = _reply.decode(data)
+    except msgspec.DecodeError as error:
+        raise NodeSilent(node, f"what it sent for {question!r} is damaged ({error})") from None
+    if reply.error is not None:
+        raise error_of(reply.error)
+    return reply.answer or {}
 
 
 def error_of(failure: Mapping[str, Any]) -> PlatformError:
     """The error that the node raised; of a newer version's codes only the words."""
-    kind = BY_CODE.get(failure["code"], Internal)
+    kind = BY_CODE.get(failure.get("code", ""), Internal)
     return kind.said(
-        failure["message"],
+        str(failure.get("message", "The node says no more.")),
         param=failure.get("param"),
         data=failure.get("data"),
         retry_after=failure.get("retry_after"),

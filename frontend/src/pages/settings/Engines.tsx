@@ -54,7 +54,15 @@ function Engine({ engine }: { engine: EngineInfo }) {
             size="xs"
             variant="default"
             loading={install.isPending}
-            onClick={() => install.mutate({ engine: engine.name, node: '' }, { onError: wentWrong })}
+            onClick={() =>
+              install.mutate(
+                { engine: engine.name, node: '' },
+                {
+                  onSuccess: ({ failed }) => failed.map((one) => wentWrong(new Error(one.why))),
+                  onError: wentWrong,
+                },
+              )
+            }
           >
             {t('settings.installAll')}
           </Button>
