@@ -1,5 +1,16 @@
 /** Numbers with units, and times in the reader's zone and language. */
 
+/** Making one takes longer than using it a hundred times, and lists have thousands. */
+const numbers = new Map<string, Intl.NumberFormat>();
+
+function number(language: string, most: number, notation?: 'compact' | 'standard'): Intl.NumberFormat {
+  const key = `${language} ${most} ${notation}`;
+  const format =
+    numbers.get(key) ?? new Intl.NumberFormat(language, { maximumFractionDigits: most, notation });
+  numbers.set(key, format);
+  return format;
+}
+
 const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
 export function bytes(value: number | null | undefined, language: string): string {
@@ -11,18 +22,15 @@ export function bytes(value: number | null | undefined, language: string): strin
     unit += 1;
   }
   const digits = unit === 0 || rest >= 100 ? 0 : 1;
-  const text = new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(
-    value < 0 ? -rest : rest,
-  );
+  const text = number(language, digits).format(value < 0 ? -rest : rest);
   return `${text} ${BYTES[unit]}`;
 }
 
 export function count(value: number | null | undefined, language: string): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
-  return new Intl.NumberFormat(language, {
-    notation: Math.abs(value) >= 100_000 ? 'compact' : 'standard',
-    maximumFractionDigits: Math.abs(value) >= 100 && Math.abs(value) < 100_000 ? 0 : 1,
-  }).format(value);
+  const isHuge = Math.abs(value) >= 100_000;
+  const digits = Math.abs(value) >= 100 && !isHuge ? 0 : 1;
+  return number(language, digits, isHuge ? 'compact' : 'standard').format(value);
 }
 
 /** With just so many digits behind the point: for columns of numbers. */

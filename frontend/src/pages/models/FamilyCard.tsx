@@ -1,151 +1,92 @@
-import { Badge, Button, Card, Group, Text, Title } from '@mantine/core';
-import { IconCheck, IconDatabase, IconRocket, IconUser, IconX } from '@tabler/icons-react';
-import { Link } from '@tanstack/react-router';
-import { memo } from 'react';
+/** Plain elements: while one scrolls, twenty of these come and go with each picture. */
+
+import { IconDatabase, IconUser } from '@tabler/icons-react';
+import { type MouseEvent, memo } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { FamilyLine } from '@/api/schema';
-import { useFormat } from '@/format/useFormat';
 import classes from './FamilyCard.module.css';
-import { range } from './filter';
-import { LaunchLink } from './LaunchLink';
-import { useWords } from './useWords';
+import type { Card } from './useCards';
 
+/** as the style sheet has it */
 export const CARD_HEIGHT = 236;
-const MOST_ABILITIES = 4;
 
-type Props = { line: FamilyLine; mayLaunch: boolean };
+const CHECK = 'M5 12l5 5l10 -10';
+const CROSS = 'M18 6l-12 12M6 6l12 12';
+const ROCKET =
+  'M4 13a8 8 0 0 1 7 7a6 6 0 0 0 3 -5a9 9 0 0 0 6 -8a3 3 0 0 0 -3 -3a9 9 0 0 0 -8 6a6 6 0 0 0 -5 3' +
+  'M7 14a6 6 0 0 0 -3 6a6 6 0 0 0 6 -3M14 9a1 1 0 1 0 2 0a1 1 0 1 0 -2 0';
+
+type Props = { card: Card; mayLaunch: boolean; follow: (event: MouseEvent<HTMLAnchorElement>) => void };
 
 /** Kept as it is while others come and go: typing makes it move, not anew. */
-export const FamilyCard = memo(function FamilyCard({ line, mayLaunch }: Props) {
+export const FamilyCard = memo(function FamilyCard({ card, mayLaunch, follow }: Props) {
   const { t } = useTranslation();
-  const words = useWords();
-  const more = line.abilities.length - MOST_ABILITIES;
-  const facts = [
-    line.sizes.length > 0 && words.size(range(line.sizes)),
-    line.context_length &&
-      t('models.tokens', { count: line.context_length, tokens: words.tokens(line.context_length) }),
-    line.licence,
-  ].filter(Boolean);
   return (
-    <Card
-      withBorder
-      padding="md"
-      h="100%"
-      component="article"
-      aria-label={line.name}
-      className={classes.card}
-    >
-      <Group justify="space-between" wrap="nowrap" gap="xs" align="flex-start">
-        <Title order={2} size="h5" className={classes.name}>
-          <Link
-            to="/models/$kind/$name"
-            params={{ kind: line.kind, name: line.name }}
-            className={classes.link}
-          >
-            {line.name}
-          </Link>
-        </Title>
-        <Group gap={4} wrap="nowrap">
-          {line.registered && (
-            <Badge
-              title={t('models.registeredBy', { name: line.registered.owner || t('common.unknown') })}
-              variant="light"
-              color="grape"
-              leftSection={<IconUser size={11} />}
-              tt="none"
-            >
-              {t('models.mine')}
-            </Badge>
-          )}
-          {line.cached && (
-            <Badge
-              title={t('models.cachedHelp')}
-              variant="light"
-              color="teal"
-              leftSection={<IconDatabase size={11} />}
-              tt="none"
-            >
-              {t('models.cached')}
-            </Badge>
-          )}
-          <Badge variant="default" tt="none">
-            {words.kind(line.kind)}
-          </Badge>
-        </Group>
-      </Group>
-      <Text size="sm" c="dimmed" lineClamp={2} mt={4} h={42}>
-        {line.description}
-      </Text>
-      <Group gap={4} mt="xs" h={22} className={classes.oneLine}>
-        {line.abilities.slice(0, MOST_ABILITIES).map((ability) => (
-          <Badge key={ability} size="sm" variant="light" tt="none">
-            {words.ability(ability)}
-          </Badge>
+    <article aria-label={card.name} className={classes.card}>
+      <div className={classes.head}>
+        <h2 className={classes.name}>
+          <a href={card.page} onClick={follow} title={card.name}>
+            {card.name}
+          </a>
+        </h2>
+        {card.registered && (
+          <span className={classes.badge} data-look="registered" title={card.registered}>
+            <IconUser size={11} aria-hidden />
+            {t('models.mine')}
+          </span>
+        )}
+        {card.cached && (
+          <span className={classes.badge} data-look="cached" title={t('models.cachedHelp')}>
+            <IconDatabase size={11} aria-hidden />
+            {t('models.cached')}
+          </span>
+        )}
+        <span className={classes.badge}>{card.kind}</span>
+      </div>
+      <p className={classes.about}>{card.description}</p>
+      <div className={classes.abilities}>
+        {card.abilities.map((ability) => (
+          <span key={ability} className={classes.ability}>
+            {ability}
+          </span>
         ))}
-        {more > 0 && (
-          <Badge size="sm" variant="light" color="gray" title={line.abilities.map(words.ability).join(', ')}>
-            +{more}
-          </Badge>
+        {card.more > 0 && (
+          <span className={classes.ability} data-look="more" title={card.allAbilities}>
+            +{card.more}
+          </span>
         )}
-      </Group>
-      <Text size="sm" mt="xs" truncate title={facts.join(' · ')}>
-        {facts.join(' · ') || ' '}
-      </Text>
-      <Here line={line} />
-      <Group gap="xs" mt="auto" pt="xs">
+      </div>
+      <p className={classes.facts} title={card.facts}>
+        {card.facts}
+      </p>
+      <p className={card.fits ? classes.runs : classes.not} title={card.here}>
+        <Mark size={13} path={card.fits ? CHECK : CROSS} /> {card.here}
+      </p>
+      <div className={classes.actions}>
         {mayLaunch && (
-          <LaunchLink
-            wanted={{ kind: line.kind, name: line.name }}
-            size="xs"
-            variant={line.here.fits ? 'filled' : 'default'}
-            leftSection={<IconRocket size={14} />}
-            aria-label={t('models.launchName', { name: line.name })}
+          <a
+            href={card.launch}
+            onClick={follow}
+            aria-label={card.launchLabel}
+            className={classes.launch}
+            data-fits={card.fits || undefined}
           >
+            <Mark size={14} path={ROCKET} />
             {t('models.launch')}
-          </LaunchLink>
+          </a>
         )}
-        <Button
-          component={Link}
-          to="/models/$kind/$name"
-          params={{ kind: line.kind, name: line.name } as never}
-          size="xs"
-          variant="subtle"
-          aria-label={t('models.detailsOf', { name: line.name })}
-        >
+        <a href={card.page} onClick={follow} aria-label={card.detailsLabel} className={classes.details}>
           {t('common.details')}
-        </Button>
-      </Group>
-    </Card>
+        </a>
+      </div>
+    </article>
   );
 });
 
-function Here({ line }: { line: FamilyLine }) {
-  const { t } = useTranslation();
-  const words = useWords();
-  const format = useFormat();
-  const { here } = line;
-  if (here.fits) {
-    const sizes = here.sizes.length ? words.size(range(here.sizes)) : '';
-    const memory = here.memory ? t('models.fromMemory', { memory: format.bytes(here.memory) }) : '';
-    const text = t('models.runsWith', { what: [sizes, here.engine].filter(Boolean).join(' · ') });
-    return (
-      <Text
-        size="xs"
-        mt={6}
-        className={classes.runs}
-        truncate
-        title={[text, memory].filter(Boolean).join(' · ')}
-      >
-        <IconCheck size={13} aria-hidden /> {[text, memory].filter(Boolean).join(' · ')}
-      </Text>
-    );
-  }
-  const reason = here.engine
-    ? t('models.tooLarge', { memory: format.bytes(here.memory) })
-    : here.reason || t('models.noNode');
+/** An icon of one line, looked after by the style sheet. */
+function Mark({ size, path }: { size: number; path: string }) {
   return (
-    <Text size="xs" mt={6} className={classes.not} truncate title={reason}>
-      <IconX size={13} aria-hidden /> {reason}
-    </Text>
+    <svg width={size} height={size} viewBox="0 0 24 24" className={classes.mark} aria-hidden>
+      <path d={path} />
+    </svg>
   );
 }

@@ -10,11 +10,11 @@ export function useWords() {
   const format = useFormat();
   return useMemo(
     () => ({
-      kind: (kind: Kind) => t(`models.kinds.${kind}`),
-      ability: (name: string) => {
+      kind: once((kind: Kind) => t(`models.kinds.${kind}`)),
+      ability: once((name: string) => {
         const key = `models.abilities.${name}`;
         return i18n.exists(key) ? t(key as 'models.abilities.chat') : name;
-      },
+      }),
       size: (size: string) => (size ? t('models.billions', { size }) : '–'),
       /** 32768 → 32K, as everybody writes it */
       tokens: (count: number | null | undefined) =>
@@ -22,4 +22,14 @@ export function useWords() {
     }),
     [t, i18n, format],
   );
+}
+
+/** There are a few of them, on thousands of cards. */
+function once<Name extends string>(say: (name: Name) => string): (name: Name) => string {
+  const said = new Map<Name, string>();
+  return (name) => {
+    const word = said.get(name) ?? say(name);
+    said.set(name, word);
+    return word;
+  };
 }
