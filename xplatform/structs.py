@@ -15,6 +15,18 @@ from rest_framework import serializers
 _REF = "#/components/schemas/{name}"
 
 
+#: of a ``Reason``, on the wire
+Values = dict[str, str | int | float | list[str]]
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What an English text beside it says, for other languages: their sentence is found by the
+    code, and has these values in it."""
+
+    code: str
+    params: Values
+
+
 class StructSerializer(serializers.BaseSerializer[Any]):
     """Shows a Struct, or the mapping that one was turned into, as it is. What is given by a caller
     has to be an object; what is in it is checked where the Struct is made."""

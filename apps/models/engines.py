@@ -13,8 +13,10 @@ from apps.models.nodes.ask import ask_node, ask_nodes
 from apps.models.pictures import NodeInfo, nodes
 from xplatform.core.errors import Conflict, NodeSilent, NotFound, PlatformError
 from xplatform.engines import rules
+from xplatform.engines.reason import Reason
 from xplatform.engines.registry import ENGINES
 from xplatform.files.disk import gigabytes
+from xplatform.structs import Told
 
 #: to be asked for by name only; for tests
 _HIDDEN: Final = ("fake",)
@@ -58,6 +60,8 @@ class EngineOnNode(msgspec.Struct, frozen=True):
     installation: EngineInstallation | None
     #: why it runs no model there, or cannot be installed; empty: it can
     why: str
+    #: the same for other languages, if they can say it
+    reasons: list[Told]
 
 
 class EngineInfo(msgspec.Struct, frozen=True):
@@ -182,29 +186,40 @@ def _read(node: str, answer: dict[str, Any] | PlatformError) -> _Told | Platform
 
 
 def _on(engine: str, node: NodeInfo, told: _Told | PlatformError | None) -> EngineOnNode:
-    why = rules.why_not_on(engine, machine(asdict(node))) or ""
-    if why:
-        why = f"It {why}."
+    reason = rules.why_not_on(engine, machine(asdict(node)))
+    why, reasons = (f"It {reason}.", [reason]) if reason else ("", [])
     if told is None:
         told = NodeSilent(node.name, "it is not heard of")
     if isinstance(told, PlatformError):
         # What it told last is better than nothing.
         last: NodeState = "ready" if engine in node.engines else "unknown"
         said = f"{why} {told.message}".strip()
-        return EngineOnNode(node.name, False, last, [], None, said)
+        known = [*reasons, told.reason] if told.reason else []
+        return EngineOnNode(node.name, False, last, [], None, said, _on_the_wire(known))
     entry = next((one for one in told.engines if one.name == engine), None)
     if entry is None:
-        why = f"The version of node {node.name} has no such engine."
-        return EngineOnNode(node.name, True, "missing", [], None, why)
+        text = f"The version of node {node.name} has no such engine."
+        known = [Reason("node_lacks_engine", text, node=node.name)]
+        return EngineOnNode(node.name, True, "missing", [], None, text, _on_the_wire(known))
     installation = entry.installation
     state: NodeState = "ready" if entry.state == "built in" else entry.state
     if installation and not installation.done:
         state = "installing"
     elif installation and installation.error and state != "ready":
         why = why or installation.error
-    elif state != "ready" and told.free < entry.needs:
-        why = why or (
+    elif state != "ready" and told.free < entry.needs and not why:
+        little = Reason(
+            "no_disk_for_engine",
             f"An installation needs about {gigabytes(entry.needs)}, and"
-            f" {gigabytes(told.free)} are free."
+            f" {gigabytes(told.free)} are free.",
+            needs=entry.needs,
+            free=told.free,
         )
-    return EngineOnNode(node.name, True, state, entry.environments, installation, why)
+        why, reasons = str(little), [little]
+    return EngineOnNode(
+        node.name, True, state, entry.environments, installation, why, _on_the_wire(reasons)
+    )
+
+
+def _on_the_wire(reasons: Iterable[Reason]) -> list[Told]:
+    return [Told(**one.told()) for one in reasons]

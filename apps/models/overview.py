@@ -19,7 +19,9 @@ from apps.models.models import Launch
 from apps.models.pictures import LaunchInfo, NodeInfo, launches, nodes
 from apps.models.states import LaunchState, ReplicaState
 from xplatform import __version__
+from xplatform.engines.reason import Reason
 from xplatform.files.disk import gigabytes
+from xplatform.structs import Told
 
 Severity = Literal["error", "warning"]
 ThingKind = Literal["launch", "node", "device", "disk", "download", "cluster"]
@@ -55,6 +57,8 @@ class Attention(msgspec.Struct, frozen=True):
     severity: Severity
     #: a sentence for people
     message: str
+    #: the same for other languages; null: it is English only
+    reason: Told | None
     thing: AttentionThing
     #: where that is known
     since: datetime | None = None
@@ -225,33 +229,31 @@ def _of_launches(mine: Iterable[LaunchInfo]) -> Iterator[Attention]:
         thing = AttentionThing("launch", one.uid)
         if one.state == LaunchState.FAILED:
             why = _first_line(one.reason) or "see its events"
-            yield Attention("launch_failed", "error", f"{one.uid} failed: {why}", thing)
+            yield Attention("launch_failed", "error", f"{one.uid} failed: {why}", None, thing)
         elif one.state == LaunchState.STARTING and one.reason and not one.replicas:
             why = _first_line(one.reason)
-            yield Attention("launch_waiting", "warning", f"{one.uid} waits: {why}", thing)
+            yield Attention("launch_waiting", "warning", f"{one.uid} waits: {why}", None, thing)
 
 
 def _of_nodes(machines: list[NodeInfo]) -> Iterator[Attention]:
     if not any(node.state == "up" for node in machines):
-        yield Attention(
-            "no_node",
-            "error",
-            "No machine is there to run models on.",
-            AttentionThing("cluster", ""),
-        )
+        nobody = Reason("no_machine", "No machine is there to run models on.")
+        yield _attention("no_node", "error", nobody, AttentionThing("cluster", ""))
     for node in machines:
         thing = AttentionThing("node", node.name, node.name)
         if node.state == "silent":
-            yield Attention(
-                "node_silent", "error",
-                f"The machine {node.name} is not heard of any more.", thing, node.heartbeat,
-            )  # fmt: skip
+            text = f"The machine {node.name} is not heard of any more."
+            reason = Reason("machine_silent", text, node=node.name)
+            yield _attention("node_silent", "error", reason, thing, node.heartbeat)
         elif node.version not in ("", __version__):
-            yield Attention(
-                "node_version", "warning",
+            reason = Reason(
+                "other_version",
                 f"The machine {node.name} runs version {node.version}, this server {__version__}.",
-                thing,
-            )  # fmt: skip
+                node=node.name,
+                version=node.version,
+                servers=__version__,
+            )
+            yield _attention("node_version", "warning", reason, thing)
 
 
 def _of_disks(machines: Iterable[NodeInfo]) -> Iterator[Attention]:
@@ -259,26 +261,34 @@ def _of_disks(machines: Iterable[NodeInfo]) -> Iterator[Attention]:
     for disk in _disks(machines):
         share = disk.free / disk.total if disk.total else 0.0
         if disk.node in up and disk.free < _LITTLE_BYTES and share < _LITTLE_SHARE:
-            yield Attention(
-                "disk_nearly_full",
-                "error" if disk.free < _LITTLE_BYTES / 20 else "warning",
+            reason = Reason(
+                "little_disk",
                 f"{gigabytes(disk.free)} are left for model files on {disk.node}, where cached"
                 f" ones take {gigabytes(disk.used)}.",
-                AttentionThing("disk", disk.node, disk.node),
+                node=disk.node,
+                free=disk.free,
+                used=disk.used,
             )
+            severity: Severity = "error" if disk.free < _LITTLE_BYTES / 20 else "warning"
+            thing = AttentionThing("disk", disk.node, disk.node)
+            yield _attention("disk_nearly_full", severity, reason, thing)
 
 
 def _of_devices(machines: Iterable[NodeInfo]) -> Iterator[Attention]:
     for node, device in _each_device(machines):
         total, used = int(device.get("memory_total") or 0), int(device.get("memory_used") or 0)
         if total and used / total >= _FULL_SHARE:
-            yield Attention(
-                "device_full",
-                "warning",
+            reason = Reason(
+                "little_memory",
                 f"{device['id']} of {node.name} has {gigabytes(total - used)} of"
                 f" {gigabytes(total)} left.",
-                AttentionThing("device", str(device["id"]), node.name),
+                node=node.name,
+                device=str(device["id"]),
+                free=total - used,
+                total=total,
             )
+            thing = AttentionThing("device", str(device["id"]), node.name)
+            yield _attention("device_full", "warning", reason, thing)
 
 
 def _of_downloads(machines: Iterable[NodeInfo]) -> Iterator[Attention]:
@@ -286,12 +296,26 @@ def _of_downloads(machines: Iterable[NodeInfo]) -> Iterator[Attention]:
         for entry in node.files.get("downloads") or ():
             if entry.get("state") == "failed":
                 why = _first_line(str(entry.get("line") or "")) or "see the node's log"
-                yield Attention(
-                    "download_failed",
-                    "warning",
-                    f"{entry.get('name')} could not be fetched by {node.name}: {why}",
-                    AttentionThing("download", str(entry["id"]), node.name),
+                name, error = str(entry.get("name")), entry.get("error") or {}
+                reason = Reason(
+                    "not_fetched",
+                    f"{name} could not be fetched by {node.name}: {why}",
+                    node=node.name,
+                    name=name,
+                    error=str(error.get("code") or "internal_error"),
                 )
+                thing = AttentionThing("download", str(entry["id"]), node.name)
+                yield _attention("download_failed", "warning", reason, thing)
+
+
+def _attention(
+    code: Code,
+    severity: Severity,
+    reason: Reason,
+    thing: AttentionThing,
+    since: datetime | None = None,
+) -> Attention:
+    return Attention(code, severity, str(reason), Told(**reason.told()), thing, since)
 
 
 def _first_line(text: str) -> str:

@@ -22,7 +22,9 @@ from apps.models.resolve import USABLE
 from xplatform.core.config import settings
 from xplatform.core.errors import MissingField
 from xplatform.engines import rules
+from xplatform.engines.reason import Reason
 from xplatform.engines.registry import ENGINES
+from xplatform.structs import Values
 
 _ACCELERATORS: Final = ("cuda", "rocm", "metal")
 #: verdicts of families that are gone are not kept for ever
@@ -37,6 +39,14 @@ class Room:
     #: bytes of all its accelerators, and of its memory; None: it has not told
     device: int | None
     host: int | None
+
+
+class EngineReason(msgspec.Struct, frozen=True):
+    """Why these engines cannot run it, for other languages; `reason` has it in English."""
+
+    engines: list[str]
+    code: str
+    params: Values
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -61,6 +71,7 @@ class Way(msgspec.Struct, frozen=True):
     fits: bool
     #: why it does not run here
     reason: str
+    reasons: list[EngineReason]
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -74,6 +85,7 @@ class Verdict(msgspec.Struct, frozen=True):
     memory: int
     fits: bool
     reason: str
+    reasons: list[EngineReason]
 
 
 def rooms_here() -> tuple[Room, ...]:
@@ -146,7 +158,7 @@ def _usable(sizes: Iterator[int]) -> int:
 def _way(family: Family, spec: Spec, quantization: str, rooms: Sequence[Room]) -> Way:
     facts = facts_of_family(family, spec, quantization)
     able: dict[str, list[Room]] = {}
-    reasons: dict[str, dict[str, None]] = {}
+    reasons: dict[Reason, dict[str, None]] = {}
     for engine in ENGINES:
         if engine == "fake":
             continue
@@ -157,11 +169,10 @@ def _way(family: Family, spec: Spec, quantization: str, rooms: Sequence[Room]) -
             else:
                 reasons.setdefault(reason, {})[engine] = None
     engines = sorted(able, key=lambda engine: not any(r.machine.has(engine) for r in able[engine]))
-    memory, on_devices, fits, reason = 0, 0, bool(engines), ""
+    memory, on_devices, fits = 0, 0, bool(engines)
     if engines:
         memory, on_devices, fits = _need(facts, engines[0], able[engines[0]])
-    elif rooms:
-        reason = "; ".join(f"{', '.join(names)}: {why}" for why, names in reasons.items())
+        reasons = {}
     return Way(
         size=spec.size,
         active=spec.active,
@@ -174,7 +185,8 @@ def _way(family: Family, spec: Spec, quantization: str, rooms: Sequence[Room]) -
         memory=memory,
         on_devices=on_devices,
         fits=fits,
-        reason=reason,
+        reason="; ".join(f"{', '.join(names)}: {why}" for why, names in reasons.items()),
+        reasons=[EngineReason(list(names), **why.told()) for why, names in reasons.items()],
     )
 
 
@@ -197,9 +209,9 @@ def _verdict(found: Sequence[Way]) -> Verdict:
     if fitting:
         least = min(fitting, key=lambda way: way.memory)
         sizes = sorted({way.size for way in fitting if way.size}, key=float)
-        return Verdict(fitting[0].engines[0], sizes, least.memory, True, "")
+        return Verdict(fitting[0].engines[0], sizes, least.memory, True, "", [])
     if able:
         least = min(able, key=lambda way: way.memory)
-        return Verdict(least.engines[0], [], least.memory, False, "")
-    reason = next((way.reason for way in found if way.reason), "")
-    return Verdict("", [], 0, False, reason)
+        return Verdict(least.engines[0], [], least.memory, False, "", [])
+    first = next((way for way in found if way.reason), None)
+    return Verdict("", [], 0, False, first.reason if first else "", first.reasons if first else [])

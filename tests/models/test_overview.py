@@ -96,6 +96,12 @@ def test_all_of_it(client: Client, cluster: None, django_assert_max_num_queries:
     messages = [one["message"] for one in found["attention"]]
     assert messages[0] == "bad failed: no such file"
     assert "404: no such" in messages[5] and "repository" not in messages[5]
+    reasons = [one["reason"] and one["reason"]["code"] for one in found["attention"]]
+    assert reasons == [
+        None, None, "machine_silent", "little_memory", "little_disk", "not_fetched",
+        "other_version",
+    ]  # fmt: skip
+    assert found["attention"][4]["reason"]["params"]["node"] == "poor"
 
 
 def test_everybody_sees_their_part(client: Client, cluster: None) -> None:

@@ -52,6 +52,9 @@ def test_more_runs_on_larger_machines_and_what_does_not_says_why() -> None:
     refused = [way for way in ways(family, (SMALL,)) if way.format == "fp8"]
     assert refused and not any(way.fits or way.engines for way in refused)
     assert "NVIDIA" in refused[0].reason
+    told = {one.code: one for one in refused[0].reasons}
+    assert told["needs_nvidia_for"].params == {"format": "fp8"}
+    assert "transformers" in told["needs_nvidia_for"].engines
     large = next(way for way in ways(family, (SMALL,)) if way.size == "32" and way.engines)
     assert not large.fits and large.memory > 8 * GIB and not large.reason
     image = verdicts.of(library().families("image")[0], (LARGE,))

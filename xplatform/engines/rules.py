@@ -19,9 +19,10 @@ from .known_architectures import (
     VLLM,
 )
 from .options import OPTIONS, Option
+from .reason import Reason
 from .registry import ENGINES
 
-NOT_HERE: Final = "not in this version of xplatform"
+NOT_HERE: Final = Reason("not_here", "not in this version of xplatform")
 
 
 class ModelPicture(Protocol):
@@ -67,7 +68,7 @@ class EngineMatch:
     engine: str
     ok: bool
     #: why not; empty when it can
-    reason: str
+    reasons: tuple[Reason, ...]
     #: what may be set at a launch, for this kind of model
     options: tuple[Option, ...]
     #: its environment is there already; else the first launch installs it
@@ -77,9 +78,13 @@ class EngineMatch:
     #: part of this version at all
     available: bool = True
 
+    @property
+    def reason(self) -> str:
+        return "; and it ".join(map(str, self.reasons))
+
 
 #: a reason, or None
-Check = Callable[[ModelPicture, Machine], str | None]
+Check = Callable[[ModelPicture, Machine], Reason | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +99,24 @@ class Rule:
     #: kinds of devices that its environment is built for; empty: whatever there is
     devices: tuple[str, ...] = ()
 
-    def reason(self, model: ModelPicture, machine: Machine) -> str | None:
+    def reason(self, model: ModelPicture, machine: Machine) -> Reason | None:
         if model.kind and model.kind not in self.kinds:
-            return f"serves {_list(self.kinds)} models, not {model.kind}"
+            return Reason(
+                "wrong_kind",
+                f"serves {_list(self.kinds)} models, not {model.kind}",
+                kinds=self.kinds,
+                kind=model.kind,
+            )
         if model.format and model.format not in self.formats:
-            return f"reads {_list(self.formats)}, not {model.format}"
+            return Reason(
+                "wrong_format",
+                f"reads {_list(self.formats)}, not {model.format}",
+                formats=self.formats,
+                format=model.format,
+            )
         if self.devices and not machine.devices & set(self.devices):
-            return f"is built for {_list(self.devices)} in this version"
+            text = f"is built for {_list(self.devices)} in this version"
+            return Reason("other_devices", text, devices=self.devices)
         for check in self.checks:
             reason = check(model, machine)
             if reason is not None:
@@ -118,7 +134,7 @@ def match(
     return sorted(found, key=lambda entry: (not entry.ok, not entry.available))
 
 
-def why_not(engine: str, model: ModelPicture, machine: Machine | None = None) -> str | None:
+def why_not(engine: str, model: ModelPicture, machine: Machine | None = None) -> Reason | None:
     """Why this engine cannot run the model, or None. Without a machine only the model counts."""
     rule = RULES[engine]
     if machine is not None:
@@ -141,7 +157,7 @@ class _AnyModel:
     remote_code: bool = False
 
 
-def why_not_on(engine: str, machine: Machine) -> str | None:
+def why_not_on(engine: str, machine: Machine) -> Reason | None:
     """Why this engine runs no model at all on the machine, or None."""
     return RULES[engine].reason(_AnyModel(), machine)
 
@@ -159,13 +175,12 @@ def in_this_version(engine: str) -> bool:
 def _verdict(rule: Rule, model: ModelPicture, machine: Machine) -> EngineMatch:
     reason = rule.reason(model, machine)
     available = in_this_version(rule.engine)
-    if not available:
-        reason = NOT_HERE + (f"; and it {reason}" if reason else "")
+    found = (None if available else NOT_HERE, reason)
     options = OPTIONS.get(rule.engine, ())
     return EngineMatch(
         engine=rule.engine,
-        ok=reason is None,
-        reason=reason or "",
+        ok=available and reason is None,
+        reasons=tuple(one for one in found if one is not None),
         options=tuple(option for option in options if option.fits(model.kind)),
         installed=machine.has(rule.engine),
         packages=dict(rule.packages).get(model.format, ()),
@@ -176,54 +191,64 @@ def _verdict(rule: Rule, model: ModelPicture, machine: Machine) -> EngineMatch:
 # --- reasons ---------------------------------------------------------------------------------
 
 
-def _linux(model: ModelPicture, machine: Machine) -> str | None:
-    return None if machine.system == "linux" else f"runs on Linux, not on {machine.system}"
+def _linux(model: ModelPicture, machine: Machine) -> Reason | None:
+    if machine.system == "linux":
+        return None
+    return Reason("needs_linux", f"runs on Linux, not on {machine.system}", system=machine.system)
 
 
-def _apple(model: ModelPicture, machine: Machine) -> str | None:
-    return None if "metal" in machine.devices else "needs Apple silicon"
+def _apple(model: ModelPicture, machine: Machine) -> Reason | None:
+    return None if "metal" in machine.devices else Reason("needs_apple", "needs Apple silicon")
 
 
-def _cuda(model: ModelPicture, machine: Machine) -> str | None:
-    return None if "cuda" in machine.devices else "needs an NVIDIA GPU"
+def _cuda(model: ModelPicture, machine: Machine) -> Reason | None:
+    return None if "cuda" in machine.devices else Reason("needs_nvidia", "needs an NVIDIA GPU")
 
 
-def _gpu(model: ModelPicture, machine: Machine) -> str | None:
-    return None if machine.devices & {"cuda", "rocm"} else "needs an NVIDIA or AMD GPU"
+def _gpu(model: ModelPicture, machine: Machine) -> Reason | None:
+    if machine.devices & {"cuda", "rocm"}:
+        return None
+    return Reason("needs_gpu", "needs an NVIDIA or AMD GPU")
 
 
 def _cuda_for(*formats: str) -> Check:
-    def check(model: ModelPicture, machine: Machine) -> str | None:
+    def check(model: ModelPicture, machine: Machine) -> Reason | None:
         if model.format in formats and "cuda" not in machine.devices:
-            return f"needs an NVIDIA GPU for {model.format} weights"
+            text = f"needs an NVIDIA GPU for {model.format} weights"
+            return Reason("needs_nvidia_for", text, format=model.format)
         return None
 
     return check
 
 
 def _generation(format: str, least: float, called: str) -> Check:
-    def check(model: ModelPicture, machine: Machine) -> str | None:
+    def check(model: ModelPicture, machine: Machine) -> Reason | None:
         if model.format != format or not machine.capability or machine.capability >= least:
             return None
-        return (
+        return Reason(
+            "needs_newer_gpu",
             f"needs a GPU of compute capability {least} ({called}) or newer for {format} weights;"
-            f" this machine has {machine.capability}"
+            f" this machine has {machine.capability}",
+            least=least,
+            called=called,
+            format=format,
+            has=machine.capability,
         )
 
     return check
 
 
 def _classes(names: frozenset[str]) -> Check:
-    def check(model: ModelPicture, machine: Machine) -> str | None:
+    def check(model: ModelPicture, machine: Machine) -> Reason | None:
         own = model.architecture
         if model.kind not in ("llm", "") or not own or own in names or model.format == "ggufv2":
             return None
-        return f"does not know the architecture {own}"
+        return _unknown(own)
 
     return check
 
 
-def _causal(model: ModelPicture, machine: Machine) -> str | None:
+def _causal(model: ModelPicture, machine: Machine) -> Reason | None:
     """A catalogue names classes, a model's own files the family, too. Code that comes with the
     model makes any architecture known."""
     if model.kind not in ("llm", "") or model.remote_code:
@@ -231,36 +256,51 @@ def _causal(model: ModelPicture, machine: Machine) -> str | None:
     if model.family in TRANSFORMERS_CAUSAL or model.architecture in TRANSFORMERS_CAUSAL_CLASSES:
         return None
     own = model.architecture or model.family
-    return f"does not know the architecture {own} as a text model" if own else None
+    if not own:
+        return None
+    text = f"does not know the architecture {own} as a text model"
+    return Reason("unknown_text_architecture", text, architecture=own)
 
 
-def _llama_architecture(model: ModelPicture, machine: Machine) -> str | None:
+def _llama_architecture(model: ModelPicture, machine: Machine) -> Reason | None:
     own = model.family
     if model.format != "ggufv2" or not own or own in LLAMA_CPP:
         return None
-    return f"does not know the architecture {own}"
+    return _unknown(own)
+
+
+def _unknown(architecture: str) -> Reason:
+    text = f"does not know the architecture {architecture}"
+    return Reason("unknown_architecture", text, architecture=architecture)
 
 
 def _bits(format: str, *allowed: int) -> Check:
-    def check(model: ModelPicture, machine: Machine) -> str | None:
+    def check(model: ModelPicture, machine: Machine) -> Reason | None:
         digits = "".join(mark for mark in model.quantization if mark.isdigit())
         if model.format != format or not digits or int(digits) in allowed:
             return None
-        widths = _list([str(bits) for bits in allowed])
-        return f"reads {format} weights of {widths} bits, not {digits}"
+        widths = tuple(str(bits) for bits in allowed)
+        return Reason(
+            "wrong_bits",
+            f"reads {format} weights of {_list(widths)} bits, not {digits}",
+            format=format,
+            widths=widths,
+            bits=digits,
+        )
 
     return check
 
 
-def _plain(model: ModelPicture, machine: Machine) -> str | None:
+def _plain(model: ModelPicture, machine: Machine) -> Reason | None:
     if model.format == "pytorch" and model.quantization.lower() not in ("", "none"):
-        return f"does not quantize while loading ({model.quantization})"
+        text = f"does not quantize while loading ({model.quantization})"
+        return Reason("no_quantizing", text, quantization=model.quantization)
     return None
 
 
-def _text_gguf(model: ModelPicture, machine: Machine) -> str | None:
+def _text_gguf(model: ModelPicture, machine: Machine) -> Reason | None:
     if model.format == "ggufv2" and model.kind != "llm":
-        return "reads GGUF for language models only"
+        return Reason("gguf_for_text", "reads GGUF for language models only")
     return None
 
 

@@ -38,7 +38,7 @@ from apps.models.permitted import UNSAFE
 from apps.models.resolve import resolve
 from xplatform.core.config import settings
 from xplatform.core.errors import Forbidden, InvalidValue, MissingField, PlatformError
-from xplatform.structs import StructSerializer
+from xplatform.structs import StructSerializer, Told
 
 _READ_SECONDS = 60.0
 _MOST_SLOTS, _MOST_TOKENS = 4096, 2**31 - 1
@@ -74,10 +74,15 @@ class EstimateSerializer(StructSerializer):
     struct = Estimate
 
 
+class ToldSerializer(StructSerializer):
+    struct = Told
+
+
 class EngineEstimateSerializer(serializers.Serializer[Any]):
     engine = serializers.CharField()
     reads = serializers.BooleanField(help_text="It can run the model.")
     reason = serializers.CharField(help_text="Why it cannot, or why nobody knows what it takes.")
+    reasons = ToldSerializer(many=True, help_text="The same for other languages, if they can.")
     estimate = EstimateSerializer(allow_null=True)
     size = serializers.CharField(required=False, help_text="Of a family: what was chosen.")
     format = serializers.CharField(required=False)
@@ -232,7 +237,8 @@ def engines_of(
     rows = []
     for one in match(facts, where, [engine] if engine else None):
         row: dict[str, Any] = {"engine": one.engine, "reads": one.ok}
-        row |= {"reason": one.reason, "estimate": None}
+        row |= {"reason": one.reason, "reasons": [why.told() for why in one.reasons]}
+        row["estimate"] = None
         rows.append(row)
         if not one.ok:
             continue
@@ -240,6 +246,7 @@ def engines_of(
             found = estimate(facts, one.engine, slots, context, accelerator=_accelerator(where))
         except PlatformError as error:
             row["reason"] = str(error)
+            row["reasons"] = [error.reason.told()] if error.reason else []
             continue
         sample = MemorySample.objects.filter(key=correction_key(facts, one.engine)).first()
         if sample is not None:

@@ -10,6 +10,7 @@ from apps.models.catalogue.schema import Family, Spec
 from apps.models.facts.matching import NodePicture, machine
 from apps.models.facts.rough import facts_of_family
 from xplatform.engines import rules
+from xplatform.engines.reason import Reason
 from xplatform.engines.rules import Machine
 
 
@@ -55,7 +56,7 @@ def _offers(
     engine: str, family: Family, specs: Sequence[Spec], wanted: str, machines: Sequence[Machine]
 ) -> list[Offer] | str:
     offers: list[Offer] = []
-    reasons: dict[str, None] = {}
+    reasons: dict[Reason, None] = {}
     for spec in specs:
         able: dict[tuple[str, ...], list[str]] = {}
         packages: tuple[str, ...] = ()
@@ -78,9 +79,9 @@ def _offers(
             for where, names in able.items()
         ]
     if not rules.in_this_version(engine):
-        return rules.NOT_HERE + (
-            f"; and it {next(iter(reasons))}" if not offers and reasons else ""
-        )
+        further = f"; and it {next(iter(reasons))}" if not offers and reasons else ""
+        return f"{rules.NOT_HERE}{further}"
     if offers:
         return offers
-    return "; ".join(list(reasons)[:3]) or "the family has no such size, format or quantization"
+    told = "; ".join(map(str, list(reasons)[:3]))
+    return told or "the family has no such size, format or quantization"

@@ -66,9 +66,9 @@ def _entry(
     asked: list[rules.Machine | None] = [*machines] or [None]
     reasons = [rules.why_not(engine, facts, each) for each in asked]
     if not rules.in_this_version(engine):
-        return {"engine": engine, "reason": rules.NOT_HERE}
+        return {"engine": engine, "reason": str(rules.NOT_HERE)}
     if all(reasons):
-        return {"engine": engine, "reason": reasons[0]}
+        return {"engine": engine, "reason": str(reasons[0])}
     found = estimate(facts, engine, slots, context_length, options, accelerator=accelerator)
     found = correct(found, ratios.get(correction_key(facts, engine), 1.0))
     return {

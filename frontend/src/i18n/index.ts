@@ -6,6 +6,7 @@
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { bytes, seconds } from '@/format/format';
+import { formats } from './reasons';
 
 const LANGUAGE_KEY = 'xplatform.language';
 /** Where each one's texts are: data that is fetched when it is chosen, not a part of the script. */
@@ -42,6 +43,7 @@ export async function startLanguages(load: Load = fetched): Promise<void> {
   // In texts: `{{free, bytes}}`; `number` and `list` are there already.
   i18next.services.formatter?.add('bytes', (value, language) => bytes(value, language ?? 'en'));
   i18next.services.formatter?.add('seconds', (value, language) => seconds(value, language ?? 'en'));
+  for (const [name, format] of Object.entries(formats)) i18next.services.formatter?.add(name, format);
   await show(preferredLanguage(), load);
 }
 

@@ -13,6 +13,35 @@ export function inWords(reason: Reason | null | undefined, english: string): str
   return translated(reason) ?? english;
 }
 
+/** Several at once; the English sentence, if one of them has none here. */
+export function allInWords(reasons: readonly Reason[], english: string): string {
+  const said = reasons.map(translated);
+  return said.length && said.every((one) => one !== null) ? said.join(i18next.t('states.between')) : english;
+}
+
+/** Why engines cannot run something, those with the same reason together. */
+export function enginesInWords(
+  reasons: readonly (Reason & { engines: string[] })[],
+  english: string,
+): string {
+  const said = reasons.map((one) => ({ title: one.engines.join(', '), detail: translated(one) }));
+  if (!said.length || said.some((one) => one.detail === null)) return english;
+  return said.map((one) => i18next.t('states.titled', one)).join(i18next.t('states.between'));
+}
+
+/** Formats of values that only reasons have. */
+export const formats: Record<string, (value: string | string[]) => string> = {
+  kinds: (value) =>
+    new Intl.ListFormat(i18next.language).format(
+      [value].flat().map((kind) => known(`models.kinds.${kind}`, kind)),
+    ),
+  problem: (value) => known(`errors.${value}`, String(value)),
+};
+
+function known(key: string, otherwise: string): string {
+  return i18next.exists(key) ? i18next.t(key as 'errors.not_found') : otherwise;
+}
+
 export function translated(reason: Reason | null | undefined): string | null {
   if (!reason) return null;
   const key = `reasons.${reason.code}`;

@@ -151,5 +151,7 @@ def test_an_engine_is_offered_where_its_package_can_compute() -> None:
     assert uses("llama.cpp", "metal") and not uses("llama.cpp", "cuda")
     assert uses("transformers", "cuda")
     gpu_alone = Machine(devices=frozenset({"cuda"}))
-    assert why_not("llama.cpp", GGUF, gpu_alone) == "is built for cpu and metal in this version"
+    assert (
+        str(why_not("llama.cpp", GGUF, gpu_alone)) == "is built for cpu and metal in this version"
+    )
     assert why_not("llama.cpp", GGUF, machine(HOPPER)) is None  # which has a processor, too

@@ -61,9 +61,8 @@ class NodeSilent(OwnError):
     cure = "Retry; if it stays so, look at the machine and its node's log."
 
     def __init__(self, node: str, why: str = "") -> None:
-        silent = Reason("node_silent", f"Node {node!r} does not answer.", node=node)
-        message = f"Node {node!r} does not answer: {why}." if why else silent
-        super().__init__(message, data={"node": node})
+        text = f"Node {node!r} does not answer{f': {why}' if why else ''}."
+        super().__init__(Reason("node_silent", text, node=node), data={"node": node})
 
 
 class StreamLost(OwnError):

@@ -4,6 +4,7 @@ import { Badge, Group, Paper, Stack, Text, ThemeIcon, Title } from '@mantine/cor
 import { IconAlertTriangle, IconCheck, IconExclamationCircle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Attention, Overview } from '@/api/schema';
+import { inWords } from '@/i18n/reasons';
 import { Ago } from '@/ui/Ago';
 import { TextLink } from '@/ui/links';
 import { type Health, healthOf, wayTo } from './trouble';
@@ -72,7 +73,7 @@ function Trouble({ of }: { of: Attention }) {
           {t(`home.trouble.${of.code}`, { name: of.thing.name, node: of.thing.node })}
         </TextLink>{' '}
         <Text span size="sm" c="dimmed">
-          {of.message}
+          {inWords(of.reason, of.message)}
           {of.since && (
             <>
               {' '}

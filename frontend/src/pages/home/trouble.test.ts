@@ -6,6 +6,7 @@ const of = (kind: Attention['thing']['kind'], severity: Attention['severity'] = 
   code: 'launch_failed',
   severity,
   message: '',
+  reason: null,
   thing: { kind, name: 'a b', node: 'n/1' },
   since: null,
 });

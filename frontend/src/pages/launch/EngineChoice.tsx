@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { nodesQuery } from '@/api/nodes';
 import type { EngineEstimate } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
+import { allInWords } from '@/i18n/reasons';
 import { useMay } from '@/session/session';
 
 type Props = {
@@ -65,7 +66,7 @@ export function EngineChoice({ engines, engine, best, choose, error }: Props) {
                   )}
                 </Group>
               }
-              description={[form(one), one.reason].filter(Boolean).join(' · ')}
+              description={[form(one), allInWords(one.reasons, one.reason)].filter(Boolean).join(' · ')}
             />
           ))}
         </Stack>
@@ -80,7 +81,7 @@ export function EngineChoice({ engines, engine, best, choose, error }: Props) {
               <Stack gap={4}>
                 {unable.map((one) => (
                   <Text key={one.engine} size="sm">
-                    <b>{one.engine}</b>: {one.reason}
+                    <b>{one.engine}</b>: {allInWords(one.reasons, one.reason)}
                   </Text>
                 ))}
               </Stack>

@@ -18,6 +18,7 @@ const way = (
     memory,
     fits,
     reason: engines.length ? (fits ? '' : 'too big') : 'no GPU',
+    reasons: [] as WayLine['reasons'],
   }) as WayLine;
 
 const ways = [

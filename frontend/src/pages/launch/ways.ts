@@ -1,6 +1,7 @@
 /** What of a family can be chosen: sizes, formats and quantizations, and why some cannot. */
 
 import type { WayLine } from '@/api/schema';
+import { enginesInWords } from '@/i18n/reasons';
 
 export type Choosable = {
   value: string;
@@ -34,14 +35,19 @@ export function choosable(
         value: way[field],
         runs,
         fits: way.fits,
-        reason: way.reason,
+        reason: enginesInWords(way.reasons, way.reason),
         memory: runs ? way.memory : 0,
       });
       continue;
     }
     // The best of its forms speaks for it.
     if (runs && !before.runs)
-      Object.assign(before, { runs, reason: way.reason, fits: way.fits, memory: way.memory });
+      Object.assign(before, {
+        runs,
+        reason: enginesInWords(way.reasons, way.reason),
+        fits: way.fits,
+        memory: way.memory,
+      });
     else if (runs && way.fits && !before.fits)
       Object.assign(before, { fits: true, reason: '', memory: way.memory });
     else if (runs && way.fits === before.fits && way.memory && (!before.memory || way.memory < before.memory))

@@ -8,6 +8,7 @@ import { estimateQuery, type Kind } from '@/api/catalogue';
 import { nodesQuery } from '@/api/nodes';
 import type { Estimates, Node, WayLine } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
+import { allInWords } from '@/i18n/reasons';
 import { useMay } from '@/session/session';
 import { MemoryBar } from '@/ui/MemoryBar';
 import { Loaded } from '@/ui/states';
@@ -64,7 +65,9 @@ function Engines({ found }: { found: Estimates }) {
               {one.engine}
             </Text>{' '}
             <Text span size="sm" c="dimmed">
-              {one.estimate ? t('models.takes', { memory: format.bytes(one.estimate.total) }) : one.reason}
+              {one.estimate
+                ? t('models.takes', { memory: format.bytes(one.estimate.total) })
+                : allInWords(one.reasons, one.reason)}
             </Text>
           </List.Item>
         ))}

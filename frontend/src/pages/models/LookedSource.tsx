@@ -28,6 +28,7 @@ import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { LookedSource as Looked } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
+import { allInWords } from '@/i18n/reasons';
 import { useMay } from '@/session/session';
 import { Facts } from '@/ui/Facts';
 import { draftKey } from './draft';
@@ -144,7 +145,7 @@ export function LookedSource({ found, chooseQuantization, busy }: Props) {
                     <Text span size="sm" c="dimmed">
                       {one.estimate
                         ? t('models.takes', { memory: format.bytes(one.estimate.total) })
-                        : one.reason}
+                        : allInWords(one.reasons, one.reason)}
                     </Text>
                   </List.Item>
                 ))}

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { WayLine } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
+import { enginesInWords } from '@/i18n/reasons';
 import { type Column, LongTable } from '@/ui/LongTable';
 import { Empty } from '@/ui/states';
 import type { Chosen } from './search';
@@ -160,7 +161,9 @@ function Runs({ way }: { way: WayLine }) {
         {way.engines[0]}
       </Badge>
     );
-  const reason = way.engines.length ? t('models.noRoom') : way.reason || t('models.noNode');
+  const reason = way.engines.length
+    ? t('models.noRoom')
+    : enginesInWords(way.reasons, way.reason) || t('models.noNode');
   return (
     <Tooltip label={reason} multiline maw={360} events={{ hover: true, focus: true, touch: true }}>
       <Text span size="xs" c="dimmed">

@@ -14,11 +14,11 @@ const line = (name: string, more: Partial<FamilyLine> = {}): FamilyLine => ({
   sizes: ['7'],
   formats: ['ggufv2'],
   registered: null,
-  here: { engine: '', sizes: [], memory: 0, fits: false, reason: 'why not' },
+  here: { engine: '', sizes: [], memory: 0, fits: false, reason: 'why not', reasons: [] },
   cached: false,
   ...more,
 });
-const runs = { engine: 'llama.cpp', sizes: ['7'], memory: 1, fits: true, reason: '' };
+const runs = { engine: 'llama.cpp', sizes: ['7'], memory: 1, fits: true, reason: '', reasons: [] };
 const all = entries([
   line('zephyr', { description: 'Like Qwen, but other.' }),
   line('qwen3', { abilities: ['chat', 'tools'], sizes: ['0.6', '235'], licence: 'apache-2.0' }),

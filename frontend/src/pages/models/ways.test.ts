@@ -15,6 +15,7 @@ const way = (size: string, quantization: string, more: Partial<WayLine> = {}): W
   on_devices: 0,
   fits: true,
   reason: '',
+  reasons: [],
   sources: [],
   nodes: [],
   ...more,

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { environmentsQuery, useInstallEngine, useRemoveEnvironment } from '@/api/environments';
 import type { EngineEnvironment, EngineInfo, EngineInstallation, EngineOnNode } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
+import { allInWords } from '@/i18n/reasons';
 import { useMay } from '@/session/session';
 import { Confirm } from '@/ui/confirm';
 import { wentWrong } from '@/ui/notify';
@@ -117,7 +118,7 @@ function OnNode({ engine, node }: { engine: string; node: EngineOnNode }) {
         ))}
         {node.why && (
           <Text size="sm" c="dimmed">
-            {node.why}
+            {allInWords(node.reasons, node.why)}
           </Text>
         )}
         <Confirm
