@@ -27,9 +27,16 @@ def kill(server: Server) -> None:
     server.wait_ready()
 
 
+def wait_until_it_has(server: Server, requests: int) -> None:
+    """What it has not accepted does not die with it: the next one finds the connection in the
+    line of the socket that they share, and serves it."""
+    in_flight = "that many requests in the web process"
+    wait_for(lambda: server.get("/status").json()["in_flight"] == requests, in_flight)
+
+
 def test_its_clients_see_a_broken_connection_and_no_false_end(server: Server) -> None:
     streaming, waiting = stream(server, "m", 500).at(10), whole(server, "m", 500)
-    time.sleep(0.2)
+    wait_until_it_has(server, 2)
     kill(server)
     for call in (streaming, waiting):
         call.result(10)
@@ -51,8 +58,9 @@ def test_its_slots_are_free_again(server: Server) -> None:
 
 def test_what_waited_with_it_takes_no_slot_later(server: Server) -> None:
     calls = [stream(server, "m", 5000).at(3) for _ in range(2)]
-    lost = [whole(server, "m", 5000) for _ in range(4)]
-    time.sleep(0.3)
+    # So many that ours would never come if each had to be found dead on its own.
+    lost = [whole(server, "m", 5000) for _ in range(40)]
+    wait_until_it_has(server, 42)
     kill(server)
     # The dead one's tasks are still in the queue, before ours.
     whole(server, "m", 3).counted(3, timeout=60)
@@ -61,13 +69,18 @@ def test_what_waited_with_it_takes_no_slot_later(server: Server) -> None:
 
 
 def test_a_web_process_that_freezes_loses_nothing(server: Server) -> None:
-    """Longer than the replicas wait for it: its requests were given up, and are continued."""
+    """Longer than the replicas wait for it: its requests were given up, and are continued; what
+    waited was taken from the queue meanwhile, and held back."""
     calls = [stream(server, "m", 250).at(10), whole(server, "m", 50)]
+    waiting = [whole(server, "m", 20) for _ in range(3)]
+    wait_until_it_has(server, 5)
     pid = server.kill("web", signal.SIGSTOP)
     time.sleep(6)
     os.kill(pid, signal.SIGCONT)
     calls[0].counted(250)
     calls[1].counted(50)
+    for call in waiting:
+        call.counted(20)
 
 
 def _clients(server: Server, pid: int) -> int:

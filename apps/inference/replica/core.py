@@ -44,6 +44,9 @@ SPARE = 2
 #: … while requests take less than this on average (seconds); behind long ones nobody shall wait
 #: here who might be served elsewhere
 _SHORT = 0.25
+#: web processes that are thought to be gone, and requests of theirs that are held back for them
+_MOST_GONE = 1000
+_MOST_HELD = 10_000
 #: an aborted job must have ended after this long, or its slot counts as free
 _ABORT_SECONDS = 2.0
 
@@ -80,6 +83,8 @@ class Core:
         self._waiting: collections.deque[Job] = collections.deque()
         #: aborted before they came: a cancel overtakes its request in the queue
         self._cancelled: collections.OrderedDict[str, None] = collections.OrderedDict()
+        #: web processes that fell silent with requests here → what of theirs was taken since
+        self._gone: collections.OrderedDict[str, list[str]] = collections.OrderedDict()
         self._engine: EngineProcess | None = None
         self._ready: Ready | None = None
         self._state = "loading"
@@ -227,6 +232,9 @@ class Core:
         if late or envelope.key in self._jobs:  # the latter: delivered twice
             future.set_result(None)
             return
+        if self._hold_back(envelope):
+            future.set_result(None)
+            return
         job = Job(envelope, future, time.monotonic())
         self._jobs[envelope.key] = job
         destination = self._outbox.to(envelope.reply)
@@ -329,9 +337,7 @@ class Core:
             except Exception as error:
                 log.warning("a message of a web process could not be read: %s", error)
                 continue
-            destination = self._outbox.destinations.get(request.reply)
-            if destination is not None:
-                destination.heard = time.monotonic()
+            self._hear_web(request.reply)
             match request:
                 case Abort():
                     self._abort(request.keys)
@@ -428,7 +434,34 @@ class Core:
         if keys:
             log.warning("a web process is gone; its %d requests are ended", len(keys))
             self._abort(keys)
+            self._gone[channel] = []
+            if len(self._gone) > _MOST_GONE:
+                self._gone.popitem(last=False)
+        elif held := self._gone.get(channel):
+            log.warning("a web process stays away; %d more of its requests are dropped", len(held))
+            held.clear()
         self._outbox.forget(channel)
+
+    def _hold_back(self, envelope: Envelope) -> bool:
+        """What a web process that is gone has left in the queue takes no slot, or those behind it
+        would wait for each anew until it was found dead. Should it live after all, it hears that
+        we have taken it, and says something."""
+        held = self._gone.get(envelope.reply)
+        if held is None or len(held) >= _MOST_HELD:
+            return False
+        destination = self._outbox.to(envelope.reply)
+        if not held:
+            destination.heard = time.monotonic()
+        held.append(envelope.key)
+        destination.started(envelope.key)
+        return True
+
+    def _hear_web(self, channel: str) -> None:
+        destination = self._outbox.destinations.get(channel)
+        if destination is not None:
+            destination.heard = time.monotonic()
+        if (held := self._gone.pop(channel, None)) and destination is not None:
+            destination.lost(held, "its web process was taken for dead")
 
     async def _beat(self) -> None:
         ready = self._ready
