@@ -15,8 +15,8 @@ from rest_framework import serializers
 _REF = "#/components/schemas/{name}"
 
 
-#: of a ``Reason``, on the wire
-Values = dict[str, str | int | float | list[str]]
+#: of a ``Reason``, on the wire: texts, numbers, lists of texts, and reasons within reasons
+Values = dict[str, Any]
 
 
 class Told(msgspec.Struct, frozen=True):

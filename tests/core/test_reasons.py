@@ -72,7 +72,7 @@ def test_a_reason_is_told_beside_the_message():
     assert error.message == str(error) == "The name 'x' is taken."
     assert error_object(error)["reason"] == {
         "code": "taken",
-        "params": {"name": "x", "close": ("y", "z")},
+        "params": {"name": "x", "close": ["y", "z"]},
     }
     assert "reason" not in error_object(Conflict("taken"))
 
@@ -80,4 +80,4 @@ def test_a_reason_is_told_beside_the_message():
 def test_a_reason_follows_what_was_asked_for():
     assert error_object(ModelNotFound("qwen"))["reason"]["code"] == "no_such_model"
     close = error_object(ModelNotFound("qwen", ["qwen3"]))["reason"]
-    assert close == {"code": "no_such_model_but", "params": {"name": "qwen", "close": ("qwen3",)}}
+    assert close == {"code": "no_such_model_but", "params": {"name": "qwen", "close": ["qwen3"]}}

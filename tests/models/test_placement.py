@@ -42,7 +42,7 @@ def where(need: Need, *rooms: Room, own: dict[str, int] | None = None) -> Place:
 def why(need: Need, *rooms: Room) -> str:
     found = place(need, rooms, {})
     assert isinstance(found, Refusal), found
-    return found.text
+    return str(found.reason)
 
 
 class TestChoice:

@@ -10,17 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-#: numbers as they are: bytes, seconds, counts; whoever shows them puts them into words
-Value = str | int | float | tuple[str, ...]
-
 
 @dataclass(frozen=True, slots=True, init=False)
 class Reason:
     code: str
     #: in English
     text: str
-    #: name → what the sentence has there
-    values: tuple[tuple[str, Value], ...]
+    #: name → what the sentence has there. Numbers as they are, bytes, seconds or counts: whoever
+    #: shows them puts them into words.
+    values: tuple[tuple[str, Any], ...]
 
     def __init__(self, code: str, text: str, /, **values: Value) -> None:
         object.__setattr__(self, "code", code)
@@ -32,4 +30,14 @@ class Reason:
 
     def told(self) -> dict[str, Any]:
         """Beside the text, for whoever shows it in another language."""
-        return {"code": self.code, "params": dict(self.values)}
+        return {"code": self.code, "params": {name: _told(value) for name, value in self.values}}
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_told(one) for one in value]
+    return value.told() if isinstance(value, Reason) else value
+
+
+#: of one name; a reason may have others in it
+Value = str | int | float | Reason | tuple[str, ...] | tuple[Reason, ...]

@@ -222,7 +222,7 @@ class ErrorReason(Struct):
     """What the message says, for other languages: their sentence is found by the code."""
 
     code: str
-    params: dict[str, str | int | float | list[str]]
+    params: dict[str, Any]
 
 
 class ErrorObject(Struct):

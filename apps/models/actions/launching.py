@@ -27,6 +27,7 @@ from apps.models.states import LIVE, ReplicaState
 from apps.models.would_fit import would_fit
 from xplatform.core.config import settings
 from xplatform.core.errors import Conflict, DoesNotFit, Forbidden, NotFound, PlatformError
+from xplatform.engines.reason import Reason
 
 SOMEBODY = "somebody"
 
@@ -75,7 +76,10 @@ def _with_what_would_fit(error: DoesNotFit, order: LaunchOrder) -> DoesNotFit:
     instead = would_fit(order)
     if not instead:
         return error
-    message = f"{error.message} What would fit: {', or '.join(instead)}."
+    text = f"{error.message} What would fit: {', or '.join(instead)}."
+    message = Reason(
+        "fits_instead", text, why=error.reason or error.message, instead=", ".join(instead)
+    )
     return DoesNotFit(message, param=error.param, data={**(error.data or {}), "fits": instead})
 
 
@@ -131,10 +135,12 @@ def refuse_if_it_does_not_fit(target: Launch, refusal: Refusal | None) -> None:
     estimate = target.model.estimate
     total = int(estimate.get("device") or 0) + int(estimate.get("host") or 0)
     takes = f" One replica is expected to take {size(total)}." if total else ""
+    text = f"{refusal.reason}{takes} {_cure(refusal)}"
+    why = refusal.reason
     raise DoesNotFit(
-        f"{refusal.text}{takes} {_cure(refusal)}",
+        Reason("no_room", text, why=why) if refusal.short else Reason("no_place", text, why=why),
         param="placement",
-        data={"estimate": estimate, "nodes": dict(refusal.reasons)},
+        data={"estimate": estimate, "nodes": {n: str(w) for n, w in refusal.reasons.items()}},
     )
 
 

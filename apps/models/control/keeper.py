@@ -36,6 +36,7 @@ from apps.models.states import LIVE, WANTED, Owner, ReplicaState
 from xplatform.core.config import settings
 from xplatform.core.errors import DoesNotFit
 from xplatform.core.queues import model_queue
+from xplatform.engines.reason import Reason
 
 log = logging.getLogger(__name__)
 
@@ -176,16 +177,16 @@ class Work:
         if refusal is None:
             return
         chosen = self._placing.make_room(launch, refusal, replicas)
-        text = refusal.text
+        why = refusal.reason
         if chosen is not None:
             refusal = Refusal(refusal.reasons, refusal.short, being_made=True)
             uids = ", ".join(sorted({item.uid for item in chosen})) or "replicas that are ending"
-            text = f"{_ROOM_IS_MADE}: {uids} gives way."
+            why = Reason("waits_for_room", f"{_ROOM_IS_MADE}: {uids} gives way.", uids=uids)
             for item in chosen:
                 # Another launch's lock: not while this one and that of all places are held.
                 transaction.on_commit(_giving_way(item, launch.model.uid), robust=True)
         self.refusals[launch.pk] = refusal
-        transitions.set_reason(launch, text)
+        transitions.set_reason(launch, str(why))
 
 
 def _giving_way(item: Idle, for_uid: str) -> Callable[[], None]:
@@ -220,7 +221,7 @@ def start_at(launch: Launch, wish: Placement, count: int = 1) -> None:
     placing.lock()
     replicas = launch.replicas.filter(state__in=LIVE)
     if refusal := placing.start(launch, count, replicas, wish):
-        raise DoesNotFit(refusal.text, param="placement")
+        raise DoesNotFit(refusal.reason, param="placement")
     placing.write()
 
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from apps.models.orders import Placement
+from xplatform.engines.reason import Reason
 
 #: what a refusal begins with, if there are nodes at all and if there are none
 FITS_NOWHERE, NO_NODE = "It fits nowhere", "No node is up to run it"
+_NOBODY = Reason("no_node_up", f"{NO_NODE}.")
 #: nodes whose reasons a refusal tells one by one
 _TOLD = 8
 
@@ -69,12 +71,12 @@ class Room:
                 kinds.setdefault(slot.kind, []).append(slot)
         return kinds
 
-    def closed(self) -> str:
+    def closed(self) -> Reason | None:
         if not self.up:
-            return "is silent"
+            return Reason("is_silent", "is silent")
         if self.cordoned:
-            return "is cordoned"
-        return "is being drained" if self.draining else ""
+            return Reason("is_cordoned", "is cordoned")
+        return Reason("is_draining", "is being drained") if self.draining else None
 
     def take(self, place: Place) -> None:
         """Count a replica that was placed here."""
@@ -139,7 +141,7 @@ def share(place: Place, slot: Slot) -> int:
 @dataclass(frozen=True)
 class Refusal:
     #: node → why not
-    reasons: Mapping[str, str]
+    reasons: Mapping[str, Reason]
     #: nodes on which only memory is short: there others could make room
     short: tuple[str, ...] = ()
     #: others are giving way: it is only a matter of time
@@ -148,15 +150,20 @@ class Refusal:
     nobody: bool = False
 
     @cached_property
-    def text(self) -> str:
+    def reason(self) -> Reason:
         if self.nobody:
-            return f"{NO_NODE}."
+            return _NOBODY
         # Where only memory is short is what people can do something about.
         names = sorted(self.reasons, key=lambda name: (name not in self.short, name))
-        told = [f"node {name} {self.reasons[name]}" for name in names[:_TOLD]]
-        if len(names) > _TOLD:
-            told.append(f"and {len(names) - _TOLD} more nodes")
-        return f"{FITS_NOWHERE}: {'; '.join(told)}."
+        told = [_of_node(name, self.reasons[name]) for name in names[:_TOLD]]
+        if more := len(names) - len(told):
+            told.append(Reason("more_nodes", f"and {more} more nodes", count=more))
+        text = f"{FITS_NOWHERE}: {'; '.join(map(str, told))}."
+        return Reason("fits_nowhere", text, nodes=tuple(told))
+
+
+def _of_node(name: str, why: Reason) -> Reason:
+    return Reason("node_refuses", f"node {name} {why}", node=name, why=why)
 
 
 def place(
@@ -165,7 +172,7 @@ def place(
     """``own``: how many replicas of the same launch a node has. ``enough``: the best of the first
     so many that it fits into will do, so that the cost does not grow with the cluster."""
     best: tuple[tuple[float | int | str | bool, ...], Room, tuple[Slot, ...]] | None = None
-    reasons: dict[str, str] = {}
+    reasons: dict[str, Reason] = {}
     short: list[str] = []
     nobody, candidates = True, 0
     for room in rooms:
@@ -175,7 +182,7 @@ def place(
             reasons[room.name] = why
             continue
         found = _devices(room, need)
-        if isinstance(found, str):
+        if isinstance(found, Reason):
             reasons[room.name] = found
             short.append(room.name)
             continue
@@ -191,36 +198,41 @@ def place(
     return _place(room, need, slots)
 
 
-def refuses(room: Room, need: Need) -> str:
+def refuses(room: Room, need: Need) -> Reason | None:
     """The filters that memory has no part in."""
     why = room.closed()
     if why:
         return why
     wish = need.wish
     if wish.nodes and room.name not in wish.nodes:
-        return "is not one of the nodes asked for"
+        return Reason("not_asked_for", "is not one of the nodes asked for")
     if room.name in need.avoid:
-        return "is the one that it is moved away from"
+        return Reason("moved_away", "is the one that it is moved away from")
     for name, value in wish.labels.items():
         if room.labels.get(name) != value:
-            return f"has no label {name}={value}"
+            return Reason("lacks_label", f"has no label {name}={value}", label=f"{name}={value}")
     if wish.devices:
         there = {slot.id for slot in room.slots}
         missing = [name for name in wish.devices if name not in there]
         if missing:
             has = ", ".join(sorted(there)) or "none"
-            return f"has no device {', '.join(missing)} (it has {has})"
+            lacking = ", ".join(missing)
+            text = f"has no device {lacking} (it has {has})"
+            return Reason("lacks_device", text, device=lacking, has=has)
     kinds = {slot.kind for slot in room.slots} if need.kinds is not None else None
     if kinds and need.kinds is not None and kinds.isdisjoint(need.kinds):
-        return f"has only {', '.join(sorted(kinds))}, which {need.engine} cannot use"
+        only = ", ".join(sorted(kinds))
+        text = f"has only {only}, which {need.engine} cannot use"
+        return Reason("unusable_devices", text, kinds=only, engine=need.engine)
     if isinstance(wish.count, int):
         there_are = max(map(len, _by_kind(room, need).values()), default=0)
         if there_are < wish.count:
-            return f"has {there_are} accelerators that it can use, not {wish.count}"
-    return ""
+            text = f"has {there_are} accelerators that it can use, not {wish.count}"
+            return Reason("few_accelerators", text, has=there_are, needs=wish.count)
+    return None
 
 
-def _devices(room: Room, need: Need) -> tuple[Slot, ...] | str:
+def _devices(room: Room, need: Need) -> tuple[Slot, ...] | Reason:
     """The accelerators that a replica would get, none for the processor; or what is short."""
     count = need.wish.count
     if count == "auto" and need.wish.devices and need.wish.devices != ("cpu",):
@@ -228,17 +240,20 @@ def _devices(room: Room, need: Need) -> tuple[Slot, ...] | str:
     if count is None:
         return _processor(room, need)
     chosen = _accelerators(room, need, 1 if count == "auto" else count)
-    if isinstance(chosen, str) and count == "auto":
+    if isinstance(chosen, Reason) and count == "auto":
         on_cpu = _processor(room, need)
-        if isinstance(on_cpu, str) and room.slots and any(s.accelerator for s in room.slots):
-            return f"{chosen}; on the processor: {on_cpu}" if chosen != on_cpu else on_cpu
+        if isinstance(on_cpu, Reason) and any(slot.accelerator for slot in room.slots):
+            if chosen == on_cpu:
+                return on_cpu
+            text = f"{chosen}; on the processor: {on_cpu}"
+            return Reason("nor_on_the_processor", text, why=chosen, processor=on_cpu)
         return on_cpu
     return chosen
 
 
-def _accelerators(room: Room, need: Need, count: int) -> tuple[Slot, ...] | str:
+def _accelerators(room: Room, need: Need, count: int) -> tuple[Slot, ...] | Reason:
     best: tuple[Slot, ...] | None = None
-    shortage = "has no accelerator that it can use"
+    shortage = Reason("no_accelerator", "has no accelerator that it can use")
     for slots in _by_kind(room, need).values():
         if len(slots) < count:
             continue
@@ -257,16 +272,19 @@ def _accelerators(room: Room, need: Need, count: int) -> tuple[Slot, ...] | str:
         return shortage
     cpu = room.cpu
     if cpu is not None and need.host > cpu.free and not need.anyway:
-        return f"has {size(cpu.free)} of memory free, and it needs {size(need.host)} beside"
+        text = f"has {size(cpu.free)} of memory free, and it needs {size(need.host)} beside"
+        return Reason("short_of_memory_beside", text, free=max(0, cpu.free), needs=need.host)
     return best
 
 
-def _processor(room: Room, need: Need) -> tuple[Slot, ...] | str:
+def _processor(room: Room, need: Need) -> tuple[Slot, ...] | Reason:
     if need.kinds is not None and "cpu" not in need.kinds and room.slots:
-        return f"has no accelerator that {need.engine} can use"
+        text = f"has no accelerator that {need.engine} can use"
+        return Reason("no_accelerator_for", text, engine=need.engine)
     cpu = room.cpu
     if cpu is not None and need.host_alone > cpu.free and not need.anyway:
-        return f"has {size(cpu.free)} of memory free, and it needs {size(need.host_alone)}"
+        text = f"has {size(cpu.free)} of memory free, and it needs {size(need.host_alone)}"
+        return Reason("short_of_memory", text, free=max(0, cpu.free), needs=need.host_alone)
     return ()
 
 
@@ -278,11 +296,18 @@ def _fits(slot: Slot, each: int | None) -> bool:
     return slot.owners == 0 if each is None else each <= slot.free and not slot.alone
 
 
-def _short(slots: Sequence[Slot], each: int | None, count: int) -> str:
+def _short(slots: Sequence[Slot], each: int | None, count: int) -> Reason:
     if each is None or any(slot.alone for slot in slots):
-        return f"has fewer than {count} accelerators that no other model has for itself"
-    free = ", ".join(f"{slot.id} {size(max(0, slot.free))}" for slot in slots)
-    return f"has free: {free}, and it needs {size(each)} on {_devices_text(count)}"
+        text = f"has fewer than {count} accelerators that no other model has for itself"
+        return Reason("accelerators_taken", text, count=count)
+    free = tuple(_free_on(slot.id, max(0, slot.free)) for slot in slots)
+    told = ", ".join(map(str, free))
+    text = f"has free: {told}, and it needs {size(each)} on {_devices_text(count)}"
+    return Reason("short_on_devices", text, free=free, needs=each, count=count)
+
+
+def _free_on(device: str, free: int) -> Reason:
+    return Reason("free_on_device", f"{device} {size(free)}", device=device, free=free)
 
 
 def _devices_text(count: int) -> str:

@@ -34,3 +34,15 @@ test('engines with the same reason stand together', () => {
   ];
   expect(enginesInWords(reasons, 'English')).toBe('vllm, sglang：需要 NVIDIA GPU；mlx：需要 Apple 芯片');
 });
+
+test('a reason may have others in it', () => {
+  const node = (why: unknown) => ({ code: 'node_refuses', params: { node: 'a', why } });
+  const memory = { code: 'short_of_memory', params: { free: 1024 ** 3, needs: 3 * 1024 ** 3 } };
+  const free = [{ code: 'free_on_device', params: { device: 'cuda:0', free: 0 } }];
+  const devices = { code: 'short_on_devices', params: { free, needs: 1024 ** 3, count: 2 } };
+  const nowhere = (...nodes: unknown[]) => ({ code: 'fits_nowhere', params: { nodes } });
+  expect(inWords(nowhere(node(memory), node(devices)), 'English')).toBe(
+    '没有合适的位置：节点 a 剩余内存 1 GiB，需要 3 GiB；节点 a 剩余 cuda:0 0 B，需要 2 张加速卡各 1 GiB。',
+  );
+  expect(inWords(nowhere(node({ code: 'unheard_of', params: {} })), 'English')).toBe('English');
+});

@@ -45,5 +45,21 @@ function known(key: string, otherwise: string): string {
 export function translated(reason: Reason | null | undefined): string | null {
   if (!reason) return null;
   const key = `reasons.${reason.code}`;
-  return i18next.exists(key) ? i18next.t(key as 'reasons.wrong_login', reason.params) : null;
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(reason.params)) {
+    values[name] = worded(value);
+    if (values[name] === null) return null;
+  }
+  return i18next.exists(key, values) ? i18next.t(key as 'reasons.wrong_login', values) : null;
 }
+
+/** Reasons within a reason as text; null: one of them has none here. */
+function worded(value: unknown): unknown {
+  if (isReason(value)) return translated(value);
+  if (!Array.isArray(value) || !value.some(isReason)) return value;
+  const said = value.map(worded);
+  return said.includes(null) ? null : said.join(i18next.t('states.between'));
+}
+
+const isReason = (value: unknown): value is Reason =>
+  typeof value === 'object' && value !== null && 'code' in value && 'params' in value;

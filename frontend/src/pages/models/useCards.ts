@@ -5,6 +5,7 @@ import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { FamilyLine } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
+import { enginesInWords } from '@/i18n/reasons';
 import { usePlainLinks } from '@/ui/links';
 import { range } from './filter';
 import { useWords } from './useWords';
@@ -71,8 +72,10 @@ export function useCards(): (line: FamilyLine) => Card {
         t('models.runsWith', { what: joined([sizes.length > 0 && words.size(range(sizes)), engine]) }),
         memory && t('models.fromMemory', { memory: format.bytes(memory) }),
       ]);
-    const runsNot = ({ engine, memory, reason }: FamilyLine['here']) =>
-      engine ? t('models.tooLarge', { memory: format.bytes(memory) }) : reason || t('models.noNode');
+    const runsNot = ({ engine, memory, reason, reasons }: FamilyLine['here']) =>
+      engine
+        ? t('models.tooLarge', { memory: format.bytes(memory) })
+        : enginesInWords(reasons, reason) || t('models.noNode');
     return (line) => {
       const card = made.get(line) ?? make(line);
       made.set(line, card);
