@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+_DAY: Final = 86_400
 
 
 class Period(NamedTuple):
@@ -14,13 +17,23 @@ class Period(NamedTuple):
 
 
 def day(now: float) -> Period:
-    at = datetime.fromtimestamp(now, UTC)
-    begin = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return Period(f"{begin:%Y%m%d}", begin, begin + timedelta(days=1))
+    return _day(int(now // _DAY))
 
 
 def month(now: float) -> Period:
-    begin = day(now).begin.replace(day=1)
+    return _month(int(now // _DAY))
+
+
+# Asked for at each request, and the same all day.
+@lru_cache(16)
+def _day(number: int) -> Period:
+    begin = datetime.fromtimestamp(number * _DAY, UTC)
+    return Period(f"{begin:%Y%m%d}", begin, begin + timedelta(days=1))
+
+
+@lru_cache(16)
+def _month(number: int) -> Period:
+    begin = _day(number).begin.replace(day=1)
     # Any month is over 32 days after its first.
     return Period(f"{begin:%Y%m}", begin, (begin + timedelta(days=32)).replace(day=1))
 

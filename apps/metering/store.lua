@@ -22,10 +22,12 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
--- Forgets what is older than a minute; what is left, its oldest and its latest bucket.
+-- Forgets what is older than a minute; what is left, its oldest and its latest bucket, and whether
+-- nothing has been counted in this bucket yet.
 local function window(key)
   local head = redis.call('HMGET', key, 'n', 'o', 'l')
   local used, oldest, latest = tonumber(head[1] or 0), tonumber(head[2] or bucket), tonumber(head[3] or bucket)
+  local fresh = not head[3] or latest ~= bucket
   if bucket - oldest > BUCKETS then
     for old = oldest, math.min(latest, bucket - BUCKETS - 1) do
       local count = redis.call('HGET', key, old)
@@ -37,7 +39,7 @@ local function window(key)
     oldest = bucket - BUCKETS
     redis.call('HSET', key, 'n', whole(used), 'o', oldest)
   end
-  return used, oldest, latest
+  return used, oldest, latest, fresh
 end
 
 local function window_wait(key, oldest, latest, excess)
@@ -53,12 +55,13 @@ local function window_wait(key, oldest, latest, excess)
   return BUCKETS * BUCKET
 end
 
-local function window_add(key, amount)
+-- What ``window`` has told, and nothing was done with the key since.
+local function window_add(key, amount, used, oldest, fresh)
   redis.call('HINCRBY', key, bucket, whole(amount))
-  redis.call('HINCRBY', key, 'n', whole(amount))
-  redis.call('HSETNX', key, 'o', bucket)
-  redis.call('HSET', key, 'l', bucket)
-  redis.call('PEXPIRE', key, KEEP)
+  redis.call('HSET', key, 'n', whole(used + amount), 'o', oldest, 'l', bucket)
+  if fresh then
+    redis.call('PEXPIRE', key, KEEP)
+  end
 end
 
 -- Arguments: lease, milliseconds it lasts; then for each key: kind, limit, amount, what was used
@@ -66,14 +69,15 @@ end
 -- → {1 done | 0 refused | -1 say what was used, time, for each key: used before, wait, reset}
 local function reserve(keys, given)
   local lease, lasts = given[1], given[2]
-  local outcome, answer = 1, {0, now}
+  local outcome, answer, windows = 1, {0, now}, {}
   for i, key in ipairs(keys) do
     local at = 5 * i - 2
     local kind, limit, amount = given[at], given[at + 1], given[at + 2]
     local used, wait, reset = 0, 0, 0
     if kind == 'w' then
-      local oldest, latest
-      used, oldest, latest = window(key)
+      local oldest, latest, fresh
+      used, oldest, latest, fresh = window(key)
+      windows[i] = {used, oldest, fresh}
       if used + amount > limit then
         wait = window_wait(key, oldest, latest, used + amount - limit)
       end
@@ -115,7 +119,7 @@ local function reserve(keys, given)
     local kind, amount = given[at], given[at + 2]
     if kind == 'w' then
       if amount > 0 then
-        window_add(key, amount)
+        window_add(key, amount, unpack(windows[i]))
       end
     elseif kind == 'p' then
       redis.call('SET', key, whole(answer[3 * i] + amount), 'PX', given[at + 4] + 60000)
@@ -140,10 +144,10 @@ local function settle(keys, given)
         redis.call('INCRBY', key, whole(by))
       end
     elseif by > 0 then
-      window(key)
-      window_add(key, by)
+      local used, oldest, _, fresh = window(key)
+      window_add(key, by, used, oldest, fresh)
     elseif by < 0 then
-      window(key)
+      -- Is it there still? If it is too old, what is left of it is forgotten with it.
       if redis.call('HEXISTS', key, taken) == 1 then
         redis.call('HINCRBY', key, taken, whole(by))
         redis.call('HINCRBY', key, 'n', whole(by))

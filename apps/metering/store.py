@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 
 SCRIPT: Final = (Path(__file__).parent / "store.lua").read_text()
 _SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+#: as it goes over the wire. Time 0: the broker's own, the same for all web processes
+_EVALSHA: Final = (
+    b"*5\r\n$7\r\nEVALSHA\r\n$40\r\n" + _SHA.encode() + b"\r\n$1\r\n0\r\n$%d\r\n%b\r\n$1\r\n0\r\n"
+)
 #: a broker that is silent this long is away; a busy web process may need a while to hear it
 TIMEOUT: Final = 3.0
 _CONNECT_TIMEOUT: Final = 1.0
@@ -53,11 +57,12 @@ class Store:
     """Belongs to one event loop. ``up`` tells whether the last call was answered."""
 
     def __init__(self, url: str) -> None:
-        # One attempt: whoever waits is served from memory instead.
+        # One attempt: whoever waits is served from memory instead. The client's own time limit
+        # makes a task of each command, which costs more than the command: one is around it all.
         self._client = redis.Redis.from_url(
             url,
             socket_connect_timeout=_CONNECT_TIMEOUT,
-            socket_timeout=TIMEOUT,
+            socket_timeout=None,
             retry=Retry(NoBackoff(), 0),
         )
         self._connection: Any = self._client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
@@ -121,14 +126,14 @@ class Store:
         # Not by the client's own methods: what they do around a command costs more than this one.
         connection = self._connection
         try:
-            # Time 0: the broker's own, the same for all web processes.
-            await connection.send_command("EVALSHA", _SHA, 0, packed, "0")
-            try:
-                answers: Sequence[Any] = await connection.read_response()
-            except NoScriptError:
-                # The broker was started anew. Nothing was done yet.
-                await connection.send_command("EVAL", SCRIPT, 0, packed, "0")
-                answers = await connection.read_response()
+            async with asyncio.timeout(TIMEOUT):
+                await connection.send_packed_command(_EVALSHA % (len(packed), packed))
+                try:
+                    answers: Sequence[Any] = await connection.read_response()
+                except NoScriptError:
+                    # The broker was started anew. Nothing was done yet.
+                    await connection.send_command("EVAL", SCRIPT, 0, packed, "0")
+                    answers = await connection.read_response()
         except BaseException:
             # Nobody may read the answer of another's call.
             await connection.disconnect(nowait=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from apps.metering import store
 from apps.metering.collector import Batch, Collector, Sums
 from apps.metering.estimates import Size
 from apps.metering.gate import Gate, Reservation, Used
@@ -240,6 +241,24 @@ async def test_while_the_broker_is_away_each_has_its_share(web: Make, valkey: Va
     # The counters went with the old broker; days begin with what the database has.
     one.before = lambda rule, subject, period: 10**6
     assert isinstance(await one.refused(), QuotaExceeded)
+
+
+async def test_a_broker_that_says_nothing_is_away(
+    web: Make, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "TIMEOUT", 0.3)
+    one = await web(rule("requests_per_minute", 2))
+    assert not (await one.reserve()).local
+    valkey.freeze(True)
+    try:
+        # Let in by what this process knows.
+        async with asyncio.timeout(20):
+            assert (await one.reserve()).local
+        assert not one.gate.store.up
+    finally:
+        valkey.freeze(False)
+    await one.gate.renew()
+    assert one.gate.store.up
 
 
 async def test_leases_outlive_the_broker(web: Make, valkey: Valkey) -> None:
