@@ -47,6 +47,7 @@ class Wire(FakeSender):
 def wire(monkeypatch: pytest.MonkeyPatch, broker: str, clean_database: None) -> Wire:
     settings = Settings(home=tempfile.gettempdir(), broker=broker)
     monkeypatch.setattr(ask, "settings", lambda: settings)
+    questions.learn()
     monkeypatch.setattr(questions, "_ANSWERS", dict(questions._ANSWERS))
     wire = Wire()
     wire.desk = Desk(Here("n1", settings, None))  # type: ignore[arg-type]
