@@ -6,6 +6,7 @@ import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import classes from './Chart.module.css';
 
 export type Series = { label: string; values: (number | null)[] };
 
@@ -46,11 +47,22 @@ export default function Chart({ title, times, series, format, height = 160, max 
         width,
         height,
         legend: { show: names.includes('\n') },
+        // Half of the last time's name stands beyond the last point.
+        padding: [14, 28, 0, 0],
         cursor: { points: { size: 6 } },
+        hooks: {
+          setCursor: [(now) => now.cursor.idx == null && now.setLegend({ idx: now.data[0].length - 1 })],
+        },
         scales: { y: { range: (_, __, high) => [0, max ?? (high > 0 ? high * 1.1 : 1)] } },
         axes: [
-          { ...axis, values: (_, marks) => marks.map((at) => clock(at, i18n.language)) },
-          { ...axis, size: 70, values: (_, marks) => marks.map((value) => shown.current(value)) },
+          {
+            ...axis,
+            size: 34,
+            gap: 9,
+            values: (_, marks, __, ___, step) =>
+              marks.map((at) => (step < 60 ? clock : minute)(at, i18n.language)),
+          },
+          { ...axis, size: 70, space: 45, values: (_, marks) => marks.map((value) => shown.current(value)) },
         ],
         series: [
           { label: words.current('chart.time'), value: (_, at) => (at ? clock(at, i18n.language) : '–') },
@@ -91,9 +103,13 @@ export default function Chart({ title, times, series, format, height = 160, max 
       <Text size="sm" fw={600}>
         {title}
       </Text>
-      <div ref={place} />
+      <div ref={place} className={classes.plot} />
     </Box>
   );
+}
+
+function minute(at: number, language: string): string {
+  return new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' }).format(at * 1000);
 }
 
 function clock(at: number, language: string): string {
