@@ -1,20 +1,26 @@
 /** ⌘K: every place and every running model, by its name. */
 
-import { Spotlight, type SpotlightActionData, useSpotlight } from '@mantine/spotlight';
+import { createSpotlight, Spotlight, type SpotlightActionData, useSpotlight } from '@mantine/spotlight';
+import '@mantine/spotlight/styles.css';
 import { IconPlayerPlay, IconSearch } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
+import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { launchesQuery } from '@/api/launches';
 import { useMay } from '@/session/session';
-import { paletteStore } from './paletteStore';
 import { mayVisit, places } from './places';
 
-export default function Palette() {
+const [store, palette] = createSpotlight();
+
+/** `asked`: how many times it was, the first time before this was here. */
+export default function Palette({ asked }: { asked: number }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const may = useMay();
-  const { opened } = useSpotlight(paletteStore);
+  const { opened } = useSpotlight(store);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: opened anew each time
+  useEffect(() => palette.open(), [asked]);
   const launches = useQuery({ ...launchesQuery, enabled: opened && may('launches.read') });
   const actions: SpotlightActionData[] = [
     ...places
@@ -36,8 +42,8 @@ export default function Palette() {
   ];
   return (
     <Spotlight
-      store={paletteStore}
-      shortcut={['mod + K', '/']}
+      store={store}
+      shortcut={null}
       actions={actions}
       nothingFound={t('palette.nothing')}
       highlightQuery

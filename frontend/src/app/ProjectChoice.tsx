@@ -1,29 +1,43 @@
 /** In which of their projects somebody acts. */
 
-import { Select } from '@mantine/core';
+import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useChooseProject, useMe } from '@/session/session';
+import classes from './Shell.module.css';
 
-export default function ProjectChoice() {
+/** The browser's own list is there at once; one to search in comes where there are many. */
+const ProjectSearch = lazy(() => import('./ProjectSearch'));
+const MANY = 8;
+
+export type ProjectName = { value: string; label: string };
+
+export function ProjectChoice() {
   const { t } = useTranslation();
   const me = useMe();
   const choose = useChooseProject();
   if (!me || (me.projects.length < 2 && !me.superuser)) return null;
-  const all = { value: '', label: t('nav.allProjects') };
   const some = me.projects
     .filter((one) => !one.archived)
     .map((one) => ({ value: one.slug, label: one.title || one.slug }));
+  const names: ProjectName[] = me.superuser ? [{ value: '', label: t('nav.allProjects') }, ...some] : some;
+  if (some.length > MANY)
+    return (
+      <Suspense fallback={null}>
+        <ProjectSearch names={names} value={me.project} choose={(slug) => void choose(slug)} />
+      </Suspense>
+    );
   return (
-    <Select
-      size="xs"
-      w={{ base: 108, xs: 150 }}
+    <select
+      className={classes.project}
       aria-label={t('nav.project')}
-      data={me.superuser ? [all, ...some] : some}
       value={me.project}
-      onChange={(slug) => void choose(slug ?? '')}
-      allowDeselect={false}
-      searchable={some.length > 8}
-      comboboxProps={{ width: 220, position: 'bottom-start' }}
-    />
+      onChange={(event) => void choose(event.currentTarget.value)}
+    >
+      {names.map(({ value, label }) => (
+        <option key={value} value={value}>
+          {label}
+        </option>
+      ))}
+    </select>
   );
 }

@@ -1,23 +1,22 @@
 /** The frame around all pages: navigation, project, language, looks, who is logged in, and whether it is live. */
 
-import { AppShell, Burger, Group, NavLink, ScrollArea, Text, UnstyledButton } from '@mantine/core';
+import { AppShell, Burger, Group, NavLink, Text, UnstyledButton } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
-import { lazy, Suspense, useEffect } from 'react';
+import { lazy, Suspense, useEffect, useReducer } from 'react';
 import { useTranslation } from 'react-i18next';
 import { whenLoggedOut } from '@/api/client';
 import { LiveProvider } from '@/live/LiveProvider';
 import { sessionQuery, useMay } from '@/session/session';
 import icon from './icon.svg';
+import { ProjectChoice } from './ProjectChoice';
 import { mayVisit, places } from './places';
 import classes from './Shell.module.css';
+import { Tools } from './Tools';
 import { useShortcuts } from './useShortcuts';
 
 const Palette = lazy(() => import('./Palette'));
-/** Menus and what floats are a seventh of all script: they come right after what one came for. */
-const Tools = lazy(() => import('./Tools'));
-const ProjectChoice = lazy(() => import('./ProjectChoice'));
 const GROUPS = ['models', 'cluster', 'people'] as const;
 
 export function Shell() {
@@ -25,7 +24,8 @@ export function Shell() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const path = useRouterState({ select: (state) => state.location.pathname });
-  useShortcuts();
+  const [asked, search] = useReducer((times: number) => times + 1, 0);
+  useShortcuts(search);
 
   // A new page begins at its title, also for whoever hears it; not before it is there.
   const shown = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
@@ -58,8 +58,8 @@ export function Shell() {
         padding="md"
       >
         <AppShell.Header>
-          <Group h="100%" px="md" justify="space-between" wrap="nowrap">
-            <Group gap="sm" wrap="nowrap">
+          <Group h="100%" px={{ base: 'sm', sm: 'md' }} gap="sm" justify="space-between" wrap="nowrap">
+            <Group gap="sm" wrap="nowrap" miw={0} flex="0 1 auto">
               <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t('nav.menu')} />
               <UnstyledButton component={Link} to="/" className={classes.brand} aria-label="xplatform">
                 <img src={icon} alt="" width={24} height={24} />
@@ -67,14 +67,10 @@ export function Shell() {
                   xplatform
                 </Text>
               </UnstyledButton>
-              <Suspense fallback={null}>
-                <ProjectChoice />
-              </Suspense>
+              <ProjectChoice />
             </Group>
-            <Group gap={6} wrap="nowrap">
-              <Suspense fallback={null}>
-                <Tools />
-              </Suspense>
+            <Group gap={6} wrap="nowrap" flex="none">
+              <Tools search={search} />
             </Group>
           </Group>
         </AppShell.Header>
@@ -85,9 +81,11 @@ export function Shell() {
           <Outlet />
         </AppShell.Main>
       </AppShell>
-      <Suspense fallback={null}>
-        <Palette />
-      </Suspense>
+      {asked > 0 && (
+        <Suspense fallback={null}>
+          <Palette asked={asked} />
+        </Suspense>
+      )}
     </LiveProvider>
   );
 }
@@ -96,7 +94,7 @@ function Navigation({ path }: { path: string }) {
   const { t } = useTranslation();
   const may = useMay();
   return (
-    <ScrollArea type="auto" offsetScrollbars="y">
+    <div className={classes.navigation}>
       {GROUPS.map((group) => {
         const shown = places.filter((place) => place.group === group && mayVisit(place, may));
         if (!shown.length) return null;
@@ -123,6 +121,6 @@ function Navigation({ path }: { path: string }) {
           </div>
         );
       })}
-    </ScrollArea>
+    </div>
   );
 }

@@ -1,4 +1,7 @@
-/** `g` and a letter goes to a place; not while something is typed, nor behind a dialog. */
+/**
+ * ⌘K or `/` asks for the palette, `g` and a letter goes to a place; but for ⌘K not while something is typed,
+ * nor behind a dialog.
+ */
 
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
@@ -6,12 +9,17 @@ import { places } from './places';
 
 const WITHIN_MS = 1200;
 
-export function useShortcuts(): void {
+export function useShortcuts(search: () => void): void {
   const navigate = useNavigate();
   useEffect(() => {
     let pressed = 0;
     const hear = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
+      if (isCommandK(event) && !target.closest('[role="dialog"]')) {
+        event.preventDefault();
+        search();
+        return;
+      }
       if (
         event.ctrlKey ||
         event.metaKey ||
@@ -19,6 +27,11 @@ export function useShortcuts(): void {
         target.closest('input, textarea, select, [contenteditable], [role="dialog"], [role="menu"]')
       )
         return;
+      if (event.key === '/') {
+        event.preventDefault();
+        search();
+        return;
+      }
       if (event.key === 'g') {
         pressed = Date.now();
         return;
@@ -32,5 +45,11 @@ export function useShortcuts(): void {
     };
     window.addEventListener('keydown', hear);
     return () => window.removeEventListener('keydown', hear);
-  }, [navigate]);
+  }, [navigate, search]);
+}
+
+function isCommandK(event: KeyboardEvent): boolean {
+  return (
+    event.key.toLowerCase() === 'k' && (event.metaKey || event.ctrlKey) && !event.altKey && !event.shiftKey
+  );
 }

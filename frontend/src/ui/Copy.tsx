@@ -1,6 +1,6 @@
 /** Text to be copied: a command, an id, a key. */
 
-import { ActionIcon, Code, CopyButton, Group, Tooltip } from '@mantine/core';
+import { ActionIcon, Code, CopyButton, Group } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 
@@ -8,18 +8,20 @@ export function CopyIcon({ value, label }: { value: string; label?: string }) {
   const { t } = useTranslation();
   return (
     <CopyButton value={value} timeout={1500}>
-      {({ copied, copy }) => (
-        <Tooltip label={copied ? t('common.copied') : (label ?? t('common.copy'))}>
+      {({ copied, copy }) => {
+        const says = copied ? t('common.copied') : (label ?? t('common.copy'));
+        return (
           <ActionIcon
             variant="subtle"
             color={copied ? 'teal' : 'gray'}
             onClick={copy}
-            aria-label={copied ? t('common.copied') : (label ?? t('common.copy'))}
+            aria-label={says}
+            title={says}
           >
             {copied ? <IconCheck size={16} /> : <IconCopy size={16} />}
           </ActionIcon>
-        </Tooltip>
-      )}
+        );
+      }}
     </CopyButton>
   );
 }

@@ -1,6 +1,6 @@
 /** The models that run or shall run, and what each gives now. */
 
-import { Group, Paper, Progress, Table, Text, Title } from '@mantine/core';
+import { Group, Paper, Progress, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -12,6 +12,7 @@ import type { PulseMessage } from '@/live/lines';
 import { TextLink } from '@/ui/links';
 import { StateBadge } from '@/ui/StateBadge';
 import { Loaded } from '@/ui/states';
+import classes from './home.module.css';
 
 const SHOWN = 8;
 const ORDER = ['failed', 'starting', 'ready'];
@@ -44,27 +45,27 @@ export function RunningModels() {
               </Text>
             );
           return (
-            <Table.ScrollContainer minWidth={320} scrollAreaProps={{ type: 'auto' }}>
-              <Table aria-label={t('home.running')} verticalSpacing={6}>
-                <Table.Thead>
-                  <Table.Tr>
-                    <Table.Th>{t('common.name')}</Table.Th>
-                    <Table.Th>{t('common.state')}</Table.Th>
-                    <Table.Th ta="end">{t('home.tile.tokens')}</Table.Th>
-                  </Table.Tr>
-                </Table.Thead>
-                <Table.Tbody>
+            <div className={classes.running}>
+              <table aria-label={t('home.running')}>
+                <thead>
+                  <tr>
+                    <th>{t('common.name')}</th>
+                    <th>{t('common.state')}</th>
+                    <th className={classes.rate}>{t('home.tile.tokens')}</th>
+                  </tr>
+                </thead>
+                <tbody>
                   {shown.slice(0, SHOWN).map((launch) => (
-                    <Table.Tr key={launch.uid}>
-                      <Table.Td>
+                    <tr key={launch.uid}>
+                      <td>
                         <TextLink to="/running/$uid" params={{ uid: launch.uid }}>
                           {launch.uid}
                         </TextLink>
                         <Text size="xs" c="dimmed">
                           {[launch.family, launch.engine].filter(Boolean).join(' · ')}
                         </Text>
-                      </Table.Td>
-                      <Table.Td>
+                      </td>
+                      <td>
                         <StateBadge state={launch.state} reason={launch.reason} />
                         {launch.state === 'starting' && (
                           <Progress
@@ -74,18 +75,18 @@ export function RunningModels() {
                             aria-label={t('home.progressOf', { name: launch.uid })}
                           />
                         )}
-                      </Table.Td>
-                      <Table.Td ta="end">{format.count(rates[launch.uid] ?? 0)}</Table.Td>
-                    </Table.Tr>
+                      </td>
+                      <td className={classes.rate}>{format.count(rates[launch.uid] ?? 0)}</td>
+                    </tr>
                   ))}
-                </Table.Tbody>
-              </Table>
+                </tbody>
+              </table>
               {shown.length > SHOWN && (
                 <Text size="sm" c="dimmed" mt="xs">
                   {t('home.further', { count: shown.length - SHOWN })}
                 </Text>
               )}
-            </Table.ScrollContainer>
+            </div>
           );
         }}
       </Loaded>
