@@ -8,6 +8,9 @@ import { choices } from './filter';
 import { type Filters, SIZES, type SizeName } from './search';
 import { useWords } from './useWords';
 
+/** two beside each other on a phone */
+const HALF = 'calc(50% - 6px)';
+
 type Props = {
   lines: FamilyLine[];
   filters: Filters;
@@ -63,7 +66,7 @@ const Choices = memo(function Choices({ lines, filters, change }: ChoicesProps) 
         value={filters.kind || null}
         onChange={(kind) => change({ kind: kind ?? '', ability: '', licence: '' })}
         clearable
-        w={150}
+        w={{ base: HALF, xs: 150 }}
       />
       <Select
         aria-label={t('models.ability')}
@@ -73,7 +76,7 @@ const Choices = memo(function Choices({ lines, filters, change }: ChoicesProps) 
         onChange={(ability) => change({ ability: ability ?? '' })}
         clearable
         searchable
-        w={190}
+        w={{ base: HALF, xs: 190 }}
       />
       <Select
         aria-label={t('models.size')}
@@ -85,7 +88,7 @@ const Choices = memo(function Choices({ lines, filters, change }: ChoicesProps) 
         value={filters.size || null}
         onChange={(size) => change({ size: size ?? '' })}
         clearable
-        w={150}
+        w={{ base: HALF, xs: 150 }}
       />
       <Select
         aria-label={t('models.licence')}
@@ -95,7 +98,7 @@ const Choices = memo(function Choices({ lines, filters, change }: ChoicesProps) 
         onChange={(licence) => change({ licence: licence ?? '' })}
         clearable
         searchable
-        w={170}
+        w={{ base: HALF, xs: 170 }}
       />
       <Group gap="xs">
         <Chip checked={filters.here} onChange={(here) => change({ here })}>

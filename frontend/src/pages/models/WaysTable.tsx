@@ -49,7 +49,7 @@ export function WaysTable({ ways, way, choose }: Props) {
       id: 'size',
       title: t('models.size'),
       by: (one) => Number(one.size) || null,
-      width: 'minmax(6rem, 0.7fr)',
+      width: 'minmax(5rem, 0.6fr)',
       show: (one) =>
         one.active ? (
           <Tooltip label={t('models.active', { size: words.size(one.active) })}>
@@ -81,7 +81,7 @@ export function WaysTable({ ways, way, choose }: Props) {
       title: t('models.memory'),
       by: (one) => one.memory || null,
       align: 'right',
-      width: 'minmax(7.5rem, 0.7fr)',
+      width: 'minmax(6.5rem, 0.7fr)',
       show: (one) => (one.memory ? format.bytes(one.memory) : '–'),
     },
     {
@@ -104,6 +104,11 @@ export function WaysTable({ ways, way, choose }: Props) {
         ),
     },
   ];
+  // A column of nothing takes the room of what one came for.
+  const empty = new Set([
+    ways.some((one) => one.size) ? '' : 'size',
+    ways.some((one) => one.nodes.length) ? '' : 'files',
+  ]);
   return (
     <>
       <Group gap="sm" mb="xs">
@@ -139,7 +144,7 @@ export function WaysTable({ ways, way, choose }: Props) {
         <LongTable
           label={t('models.forms')}
           rows={shown}
-          columns={columns}
+          columns={columns.filter((column) => !empty.has(column.id))}
           rowId={wayId}
           onOpen={take}
           maxHeight="60vh"
