@@ -48,6 +48,10 @@ class StructSerializer(serializers.BaseSerializer[Any]):
         return data
 
 
+class ToldSerializer(StructSerializer):
+    struct = Told
+
+
 class AsToldSerializer(serializers.Serializer[Any]):
     """A mapping that somebody else made, shown as it is: the fields say what to expect in it."""
 

@@ -173,6 +173,8 @@ class Launch(models.Model):
     failed_at = models.DateTimeField(null=True, blank=True, editable=False)
     #: why the last replica failed, or what is waited for
     reason = models.TextField(blank=True, editable=False)
+    #: … for other languages
+    reason_told = models.JSONField(null=True, blank=True, editable=False)
     requested_by = models.CharField(max_length=150, blank=True, editable=False)
     changed = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -263,6 +265,8 @@ class Replica(models.Model):
     )
     progress = models.FloatField(default=0.0)
     message = models.TextField(blank=True)
+    #: … for other languages
+    message_told = models.JSONField(null=True, blank=True)
     pid = models.PositiveIntegerField(null=True, blank=True)
     #: it goes when others have taken its place; why
     leaving = models.CharField(max_length=200, blank=True)
@@ -316,6 +320,8 @@ class Event(models.Model):
     before = models.CharField(max_length=32, blank=True)
     after = models.CharField(max_length=32)
     why = models.TextField(blank=True)
+    #: … for other languages
+    why_told = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]

@@ -229,10 +229,12 @@ def _of_launches(mine: Iterable[LaunchInfo]) -> Iterator[Attention]:
         thing = AttentionThing("launch", one.uid)
         if one.state == LaunchState.FAILED:
             why = _first_line(one.reason) or "see its events"
-            yield Attention("launch_failed", "error", f"{one.uid} failed: {why}", None, thing)
+            yield Attention("launch_failed", "error", f"{one.uid} failed: {why}", _kept(one), thing)
         elif one.state == LaunchState.STARTING and one.reason and not one.replicas:
             why = _first_line(one.reason)
-            yield Attention("launch_waiting", "warning", f"{one.uid} waits: {why}", None, thing)
+            yield Attention(
+                "launch_waiting", "warning", f"{one.uid} waits: {why}", _kept(one), thing
+            )
 
 
 def _of_nodes(machines: list[NodeInfo]) -> Iterator[Attention]:
@@ -306,6 +308,10 @@ def _of_downloads(machines: Iterable[NodeInfo]) -> Iterator[Attention]:
                 )
                 thing = AttentionThing("download", str(entry["id"]), node.name)
                 yield _attention("download_failed", "warning", reason, thing)
+
+
+def _kept(one: LaunchInfo) -> Told | None:
+    return Told(**one.reason_told) if one.reason_told else None
 
 
 def _attention(

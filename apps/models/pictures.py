@@ -82,6 +82,8 @@ class ReplicaInfo:
     memory_peak: int = 0
     #: why it is to go when another has taken its place
     leaving: str = ""
+    #: the message for other languages; None: it is English only
+    message_told: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class EventInfo:
     replica: str | None = None
     #: slug of the model's; empty of a node
     project: str = ""
+    #: ``why`` for other languages; None: it is English only
+    why_told: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,9 @@ class LaunchInfo:
     replicas: tuple[ReplicaInfo, ...]
     #: newest last
     events: tuple[EventInfo, ...] = ()
+    #: reason and message for other languages; None: they are English only
+    reason_told: dict[str, Any] | None = None
+    message_told: dict[str, Any] | None = None
     origin: str = "launch"
     family: str = ""
     family_version: int | None = None
@@ -326,8 +333,10 @@ def _launch_info(
         built_in=model.origin == Model.Origin.BUILT_IN,
         state=state_of(launch, replicas).value,
         reason=launch.reason,
+        reason_told=launch.reason_told,
         progress=best.progress if best else 0.0,
         message=best.message if best else "",
+        message_told=best.message_told if best else None,
         requested_by=launch.requested_by,
         created=model.created,
         retry_at=launch.retry_at,
@@ -376,6 +385,7 @@ def _replica_info(replica: Replica) -> ReplicaInfo:
         memory=replica.memory,
         memory_peak=replica.memory_peak,
         leaving=replica.leaving,
+        message_told=replica.message_told,
     )
 
 
@@ -392,6 +402,7 @@ def event_info(event: Event) -> EventInfo:
         node=event.node,
         replica=str(event.replica) if event.replica else None,
         project=event.project,
+        why_told=event.why_told,
     )
 
 

@@ -14,7 +14,7 @@ from apps.models.states import LaunchState, ReplicaState
 from xplatform.core.errors import InvalidValue
 from xplatform.devices import Device
 from xplatform.files import CachedInfo, DownloadInfo, Source
-from xplatform.structs import AsToldSerializer, StructSerializer
+from xplatform.structs import AsToldSerializer, StructSerializer, ToldSerializer
 
 T = TypeVar("T")
 
@@ -66,6 +66,7 @@ class ReplicaSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField([state.value for state in ReplicaState])
     progress = serializers.FloatField(help_text="0 to 1")
     message = serializers.CharField()
+    message_told = ToldSerializer(allow_null=True)
     pid = serializers.IntegerField(allow_null=True)
     devices = serializers.ListField(child=serializers.CharField())
     memory = serializers.IntegerField(help_text="Bytes that it is counted with.")
@@ -83,6 +84,7 @@ class EventSerializer(serializers.Serializer[Any]):
     before = serializers.CharField()
     after = serializers.CharField()
     why = serializers.CharField()
+    why_told = ToldSerializer(allow_null=True)
     node = serializers.CharField()
     replica = serializers.CharField(allow_null=True)
 
@@ -127,8 +129,10 @@ class LaunchSerializer(serializers.Serializer[Any]):
     )
     state = serializers.ChoiceField([state.value for state in LaunchState])
     reason = serializers.CharField(help_text="Why it failed last, or what it waits for.")
+    reason_told = ToldSerializer(allow_null=True)
     progress = serializers.FloatField(help_text="0 to 1, of the replica nearest to ready")
     message = serializers.CharField()
+    message_told = ToldSerializer(allow_null=True)
     requested_by = serializers.CharField()
     created = serializers.DateTimeField()
     retry_at = serializers.DateTimeField(allow_null=True)

@@ -21,6 +21,7 @@ from apps.models.models import Event, Launch, Model, Node, Replica
 from apps.models.states import ENDED, LIVE, WANTED, Owner, ReplicaState, may_move
 from xplatform.core.channels import broadcast
 from xplatform.core.queues import model_queue, replica_queue
+from xplatform.engines.reason import Reason, Said, told
 
 
 def lock_all(pks: Collection[int]) -> list[Launch]:
@@ -43,7 +44,7 @@ def move(
     replica: Replica,
     to: ReplicaState,
     by: Owner,
-    why: str = "",
+    why: Said = "",
     final: bool = False,
     **values: Any,
 ) -> bool:
@@ -56,7 +57,10 @@ def move(
     now = timezone.now()
     values |= {"state": to.value, "changed": now}
     if why:
-        values["message"] = why
+        values["message"] = str(why)
+        values["message_told"] = told(why)
+    elif "message" in values:
+        values["message_told"] = None
     if to is ReplicaState.READY:
         values["progress"] = 1.0
         values["ready_at"] = replica.ready_at or now
@@ -88,7 +92,7 @@ def _forget_queues(launch: Launch, replica: Replica) -> None:
         effects.forget_queues(model_queue(launch.model.uid))
 
 
-def set_launch(launch: Launch, who: str, after: str, why: str = "", **values: Any) -> None:
+def set_launch(launch: Launch, who: str, after: str, why: Said = "", **values: Any) -> None:
     """Change what is wished for."""
     before = launch.desired
     _update(launch, **values)
@@ -96,22 +100,28 @@ def set_launch(launch: Launch, who: str, after: str, why: str = "", **values: An
     models_changed()
 
 
-def set_node(node: Node, state: Node.State, why: str = "") -> None:
+def set_node(node: Node, state: Node.State, why: Said = "") -> None:
     before, node.state = node.state, state
     node.save(update_fields=["state"])
     record_node("control", node.name, before, state.value, why)
     models_changed()
 
 
-def set_reason(launch: Launch, reason: str) -> None:
+def set_reason(launch: Launch, reason: Said) -> None:
     """Why nothing happens; no event, since it says nothing new each time."""
-    if launch.reason != reason:
+    if launch.reason != str(reason):
         _update(launch, reason=reason)
         models_changed()
 
 
 def record(
-    who: str, model: Model | None, subject: str, before: str, after: str, why: str = "", **more: Any
+    who: str,
+    model: Model | None,
+    subject: str,
+    before: str,
+    after: str,
+    why: Said = "",
+    **more: Any,
 ) -> None:
     """``model``: None of a node, whose events belong to no project."""
     Event.objects.create(
@@ -122,7 +132,8 @@ def record(
         subject=subject,
         before=before,
         after=after,
-        why=why,
+        why=str(why),
+        why_told=told(why),
         **more,
     )
     _once_after_commit(_tell_events)
@@ -134,14 +145,14 @@ def record_all(events: Iterable[Event]) -> None:
 
 
 def record_replica(
-    who: str, launch: Launch, replica: Replica, before: str, after: str, why: str = ""
+    who: str, launch: Launch, replica: Replica, before: str, after: str, why: Said = ""
 ) -> None:
     subject = f"replica {replica.epoch}"
     where = {"node": replica.node, "replica": replica.pk}
     record(who, launch.model, subject, before, after, why, **where)
 
 
-def record_node(who: str, node: str, before: str, after: str, why: str = "") -> None:
+def record_node(who: str, node: str, before: str, after: str, why: Said = "") -> None:
     record(who, None, f"node {node}", before, after, why, node=node)
 
 
@@ -185,15 +196,21 @@ def _count_failure(launch: Launch, replica: Replica, now: datetime, final: bool)
         failures=pause.failures,
         retry_at=datetime.fromtimestamp(pause.retry_at, UTC),
         reason=replica.message,
+        reason_told=replica.message_told,
         failed_at=now if give_up else None,
     )
     if not give_up:
         return
-    after = "at once" if final else f"after {GIVE_UP_AFTER} failures in a row"
-    _tell_failed(launch, f"given up {after}: {replica.message}", replica.message)
+    last = replica.message
+    if final:
+        why = Reason("given_up_at_once", f"given up at once: {last}", why=last)
+    else:
+        text = f"given up after {GIVE_UP_AFTER} failures in a row: {last}"
+        why = Reason("given_up", text, why=last, count=GIVE_UP_AFTER)
+    _tell_failed(launch, why, replica.message)
 
 
-def give_up(launch: Launch, reason: str) -> None:
+def give_up(launch: Launch, reason: Said) -> None:
     """It cannot even be started. Those who wait for it are told; a later call tries again."""
     _update(
         launch,
@@ -202,11 +219,11 @@ def give_up(launch: Launch, reason: str) -> None:
         failed_at=timezone.now(),
         reason=reason,
     )
-    _tell_failed(launch, reason, reason)
+    _tell_failed(launch, reason, str(reason))
     models_changed()
 
 
-def _tell_failed(launch: Launch, why: str, reason: str) -> None:
+def _tell_failed(launch: Launch, why: Said, reason: str) -> None:
     record("control", launch.model, "launch", launch.desired, "failed", why)
     uid = launch.model.uid
     transaction.on_commit(lambda: broadcast("launch_failed", uid=uid, reason=reason), robust=True)
@@ -214,6 +231,9 @@ def _tell_failed(launch: Launch, why: str, reason: str) -> None:
 
 def _update(launch: Launch, **values: Any) -> None:
     values["changed"] = timezone.now()
+    if "reason" in values:
+        values.setdefault("reason_told", told(values["reason"]))
+        values["reason"] = str(values["reason"])
     Launch.objects.filter(pk=launch.pk).update(**values)
     for name, value in values.items():
         setattr(launch, name, value)

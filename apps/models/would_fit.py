@@ -12,14 +12,15 @@ from apps.models.control.rooms import rooms
 from apps.models.orders import LaunchOrder
 from xplatform.core.config import settings
 from xplatform.core.errors import PlatformError
+from xplatform.engines.reason import Reason
 
 #: suggestions in one message
 _MOST = 3
 _SHORT_CONTEXT = 4096
 
 
-def would_fit(order: LaunchOrder) -> list[str]:
-    """In words, what people are likely to want first: fewer requests at once, a shorter context,
+def would_fit(order: LaunchOrder) -> list[Reason]:
+    """What people are likely to want first: fewer requests at once, a shorter context,
     then a smaller quantization, then a smaller model."""
     if not order.estimate:
         return []
@@ -39,12 +40,13 @@ def would_fit(order: LaunchOrder) -> list[str]:
     found = []
     slots = order.slots or settings().slots
     if slots > 1 and fits(_with_cache(order.estimate, 1 / slots)):
-        found.append("`slots` 1")
+        found.append(Reason("with_slots", "`slots` 1", slots=1))
     context = order.context_length or 0
     if context > _SHORT_CONTEXT and fits(_with_cache(order.estimate, _SHORT_CONTEXT / context)):
-        found.append(f"`context_length` {_SHORT_CONTEXT}")
+        text = f"`context_length` {_SHORT_CONTEXT}"
+        found.append(Reason("with_context", text, tokens=_SHORT_CONTEXT))
     if order.family:
-        found += [text for text, expected in _smaller(order) if fits(expected)]
+        found += [reason for reason, expected in _smaller(order) if fits(expected)]
     return found[:_MOST]
 
 
@@ -65,7 +67,7 @@ def _alone(estimate: dict[str, Any]) -> int:
     return int(estimate.get("host_alone") or both)
 
 
-def _smaller(order: LaunchOrder) -> list[tuple[str, dict[str, Any]]]:
+def _smaller(order: LaunchOrder) -> list[tuple[Reason, dict[str, Any]]]:
     """Other quantizations and sizes in the same format on the same engine, the largest first."""
     try:
         family, _ = resolve.find_family(order.family, order.kind, order.project)
@@ -83,8 +85,13 @@ def _smaller(order: LaunchOrder) -> list[tuple[str, dict[str, Any]]]:
         same_size = spec.size == order.size
         if not same_size and not candidate.usual:
             continue
-        what = f"`quantization` {name}" if same_size else f"`size` {spec.size} in {name}"
-        text = f"{what} ({size(expected['host_alone'])})"
-        options.append((same_size, expected["host_alone"], text, expected))
+        takes = expected["host_alone"]
+        if same_size:
+            text = f"`quantization` {name} ({size(takes)})"
+            reason = Reason("with_quantization", text, quantization=name, takes=takes)
+        else:
+            text = f"`size` {spec.size} in {name} ({size(takes)})"
+            reason = Reason("with_size", text, size=spec.size, quantization=name, takes=takes)
+        options.append((same_size, takes, reason, expected))
     options.sort(key=lambda option: (option[0], option[1]), reverse=True)
-    return [(text, expected) for _, _, text, expected in options]
+    return [(reason, expected) for _, _, reason, expected in options]

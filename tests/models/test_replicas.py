@@ -47,6 +47,15 @@ class TestByWish:
         event = Event.objects.filter(uid="m", who="ann", why__startswith="scaled").first()
         assert event is not None
         assert event.why == "scaled: 1 to 1 replicas, 1 now"
+        assert event.why_told == {
+            "code": "bounds_set",
+            "params": {
+                "why": {"code": "was_scaled", "params": {}},
+                "least": 1,
+                "most": 1,
+                "now": 1,
+            },
+        }
         for least, most in ((3, 2), (-1, 2), (0, 0), (1, 10**6)):
             with pytest.raises(InvalidValue):
                 api.scale("m", least, most)

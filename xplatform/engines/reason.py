@@ -41,3 +41,11 @@ def _told(value: Any) -> Any:
 
 #: of one name; a reason may have others in it
 Value = str | int | float | Reason | tuple[str, ...] | tuple[Reason, ...]
+
+#: an English sentence, or a reason where other languages can say it, too
+Said = str | Reason
+
+
+def told(said: Said) -> dict[str, Any] | None:
+    """To be kept beside the text."""
+    return said.told() if isinstance(said, Reason) else None

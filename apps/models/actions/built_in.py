@@ -10,6 +10,7 @@ from apps.models import transitions
 from apps.models.control import keeper
 from apps.models.models import Launch, Model
 from xplatform.core.config import settings
+from xplatform.engines.reason import Reason
 
 #: a node finds the file of ``builtin:`` in its own copy of the platform
 BUILT_IN: dict[str, dict[str, Any]] = {
@@ -51,7 +52,7 @@ def set_built_in(enabled: bool) -> None:
 def _remove(model: Model) -> None:
     with transitions.locked(model=model) as launch:
         if launch is not None:
-            keeper.stop_all(launch, "built-in models are switched off")
+            keeper.stop_all(launch, Reason("built_in_off", "built-in models are switched off"))
         # Should an order get lost: nodes are told to end what nobody knows.
         model.delete()
         transitions.models_changed()

@@ -27,9 +27,10 @@ from apps.models.states import LIVE, ReplicaState
 from apps.models.would_fit import would_fit
 from xplatform.core.config import settings
 from xplatform.core.errors import Conflict, DoesNotFit, Forbidden, NotFound, PlatformError
-from xplatform.engines.reason import Reason
+from xplatform.engines.reason import Reason, Said
 
 SOMEBODY = "somebody"
+CALLED = Reason("was_called", "called")
 
 
 def launch(order: LaunchOrder) -> LaunchInfo:
@@ -76,11 +77,15 @@ def _with_what_would_fit(error: DoesNotFit, order: LaunchOrder) -> DoesNotFit:
     instead = would_fit(order)
     if not instead:
         return error
-    text = f"{error.message} What would fit: {', or '.join(instead)}."
+    text = f"{error.message} What would fit: {', or '.join(map(str, instead))}."
     message = Reason(
-        "fits_instead", text, why=error.reason or error.message, instead=", ".join(instead)
+        "fits_instead", text, why=error.reason or error.message, instead=tuple(instead)
     )
-    return DoesNotFit(message, param=error.param, data={**(error.data or {}), "fits": instead})
+    return DoesNotFit(
+        message,
+        param=error.param,
+        data={**(error.data or {}), "fits": [str(one) for one in instead]},
+    )
 
 
 def _names_only(order: LaunchOrder) -> bool:
@@ -112,7 +117,7 @@ def _do_launch(order: LaunchOrder, who: str) -> None:
             target.model.created = timezone.now()
             target.model.shared = order.shared
             target.model.save()
-        run(target, who, f"launched by {who}")
+        run(target, who, Reason("launched_by", f"launched by {who}", who=who))
         audited.note(target, who, "start", after=audited.asked_for(target))
         refuse_if_it_does_not_fit(target, keeper.keep_locked(target))
 
@@ -169,12 +174,12 @@ def cancel(uid: str, by: str = "", within: str | None = None) -> LaunchInfo:
                 raise Conflict(
                     f"{uid!r} is ready already; terminate it, if it is to end.", param="uid"
                 )
-            stop(target, by or SOMEBODY, "cancelled")
+            stop(target, by or SOMEBODY, Reason("was_cancelled", "cancelled"))
             audited.note(target, by, "cancel")
     return launch_info(uid)
 
 
-def stop(target: Launch, who: str, why: str = "") -> None:
+def stop(target: Launch, who: str, why: Said = "") -> None:
     """For a caller that holds the lock."""
     transitions.set_launch(
         target,
@@ -215,8 +220,9 @@ def relaunch(
             if _given(target.model) != _given(before):
                 raise Conflict(f"{uid!r} has been changed meanwhile; look again.", param="uid")
             _rewrite(target, changes)
-        keeper.stop_all(target, f"relaunched by {who}")
-        run(target, who, f"relaunched by {who}", wanted=_as_many(target))
+        why = Reason("relaunched_by", f"relaunched by {who}", who=who)
+        keeper.stop_all(target, why)
+        run(target, who, why, wanted=_as_many(target))
         audited.note(target, who, "relaunch", before=was, after=audited.asked_for(target))
         refusal = keeper.keep_locked(target)
         if changes is not None:
@@ -235,7 +241,7 @@ def wake(uid: str, by: str = "a request") -> None:
         if target.desired == Launch.Desired.STOPPED:
             if not target.model.starts_on_call:
                 return
-            run(target, by, "called", wanted=max(1, target.min_replicas))
+            run(target, by, CALLED, wanted=max(1, target.min_replicas))
         elif target.failed_at is not None:
             if timezone.now() - target.failed_at < timedelta(seconds=TRY_AGAIN_AFTER):
                 return
@@ -243,7 +249,7 @@ def wake(uid: str, by: str = "a request") -> None:
                 target,
                 by,
                 "running",
-                "called again after it was given up",
+                Reason("called_again", "called again after it was given up"),
                 wanted=max(1, target.wanted, target.min_replicas),
                 failed_at=None,
                 retry_at=None,
@@ -253,7 +259,7 @@ def wake(uid: str, by: str = "a request") -> None:
         elif target.wanted == 0:
             number = max(1, target.min_replicas)
             values = {"wanted": number, "pushed_out": None, "last_called": timezone.now()}
-            transitions.set_launch(target, by, "running", "called", **values)
+            transitions.set_launch(target, by, "running", CALLED, **values)
         keeper.keep_locked(target)
 
 
@@ -292,16 +298,17 @@ def prepared(uid: str) -> bool:
         check_order(order)
     except PlatformError as error:
         with locked(uid) as target:
-            transitions.give_up(target, error.message)
+            transitions.give_up(target, error.reason or error.message)
         return False
     with locked(uid) as target:
         _rewrite(target, msgspec.structs.replace(order, family_version=family.version))
         # What failed before was another version, or a machine that was not there.
-        transitions.set_launch(target, "control", target.desired, "prepared", failed_at=None)
+        why = Reason("prepared", "prepared")
+        transitions.set_launch(target, "control", target.desired, why, failed_at=None)
     return True
 
 
-def run(target: Launch, who: str, why: str, wanted: int | None = None) -> None:
+def run(target: Launch, who: str, why: Said, wanted: int | None = None) -> None:
     """From now on it is to run. For a caller that holds the lock."""
     if wanted is None:
         wanted = max(target.min_replicas, int(target.prewarm))

@@ -20,6 +20,7 @@ from apps.models.registrations import (
     taken,
     write,
 )
+from xplatform.engines.reason import Reason
 
 
 def register(
@@ -82,7 +83,11 @@ def unregister(kind: str, name: str, by: str = "", within: str | None = None) ->
     with transitions.locked(model__uid=name, model__origin=Model.Origin.REGISTERED) as launch:
         if launch is not None and (launch.model.kind, launch.model.project) == (kind, old.project):
             Model.objects.filter(pk=launch.model.pk).update(removing=True)
-            launching.stop(launch, by or launching.SOMEBODY, "its registration was removed")
+            launching.stop(
+                launch,
+                by or launching.SOMEBODY,
+                Reason("registration_removed", "its registration was removed"),
+            )
 
 
 def _make_callable(row: Registration) -> None:

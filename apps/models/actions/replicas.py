@@ -25,8 +25,10 @@ from apps.models.orders import Adapter, Placement
 from apps.models.pictures import LaunchInfo, launch_info
 from apps.models.states import WANTED, ReplicaState
 from xplatform.core.errors import Conflict, InvalidValue, NotFound
+from xplatform.engines.reason import Reason
 
 _MOST_ADDED = 100
+SCALED = Reason("was_scaled", "scaled")
 #: what says how long a launch stays
 _KEPT: Final = ("pinned", "idle_seconds")
 
@@ -37,7 +39,7 @@ def scale(
     """Set the bounds. Between them the control plane goes by what is waiting."""
     check_bounds(min_replicas, max_replicas)
     with locked(uid, within) as launch:
-        _set_bounds(launch, min_replicas, max_replicas, launch.wanted, by or SOMEBODY, "scaled")
+        _set_bounds(launch, min_replicas, max_replicas, launch.wanted, by or SOMEBODY, SCALED)
     return launch_info(uid)
 
 
@@ -79,7 +81,9 @@ def add_replicas(
         if placement is not None:
             for _ in range(count):
                 keeper.start_at(launch, placement)
-        _set_bounds(launch, least, most, wanted, who, f"{count} more")
+        _set_bounds(
+            launch, least, most, wanted, who, Reason("more_replicas", f"{count} more", count=count)
+        )
     return launch_info(uid)
 
 
@@ -100,8 +104,9 @@ def remove_replica(
         wanted = max(0, launch.wanted - 1)
         least = min(launch.min_replicas, wanted)
         most = max(1, wanted) if fixed else launch.max_replicas
-        keeper.stop_replica(launch, replica, f"removed by {who}")
-        _set_bounds(launch, least, most, wanted, who, f"replica {replica.epoch} removed")
+        keeper.stop_replica(launch, replica, Reason("removed_by", f"removed by {who}", who=who))
+        removed = Reason("replica_removed", f"replica {replica.epoch} removed", epoch=replica.epoch)
+        _set_bounds(launch, least, most, wanted, who, removed)
     return launch_info(uid)
 
 
@@ -119,7 +124,7 @@ def move_replica(
         who = by or SOMEBODY
         if replica.leaving:
             return launch_info(uid)
-        keeper.leave(launch, replica, who, f"moved by {who}")
+        keeper.leave(launch, replica, who, Reason("moved_by", f"moved by {who}", who=who))
         moved = f"replica {replica.epoch}"
         audited.note(launch, by, "move", {"node": replica.node}, {"node": node}, moved)
         if node is not None:
@@ -155,19 +160,20 @@ def set_adapters(
     return launch_info(uid)
 
 
-def _set_bounds(launch: Launch, least: int, most: int, wanted: int, who: str, why: str) -> None:
+def _set_bounds(launch: Launch, least: int, most: int, wanted: int, who: str, why: Reason) -> None:
     wanted = min(max(wanted, least), most)
     same = (launch.min_replicas, launch.max_replicas, launch.wanted) == (least, most, wanted)
     if not same:
         names = ("min_replicas", "max_replicas", "wanted")
         was = {name: getattr(launch, name) for name in names}
         now = dict(zip(names, (least, most, wanted), strict=True))
-        audited.note(launch, who, "scale", before=was, after=now, why=why)
+        audited.note(launch, who, "scale", before=was, after=now, why=str(why))
+        text = f"{why}: {least} to {most} replicas, {wanted} now"
         transitions.set_launch(
             launch,
             who,
             launch.desired,
-            f"{why}: {least} to {most} replicas, {wanted} now",
+            Reason("bounds_set", text, why=why, least=least, most=most, now=wanted),
             min_replicas=least,
             max_replicas=most,
             wanted=wanted,

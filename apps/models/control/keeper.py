@@ -36,7 +36,7 @@ from apps.models.states import LIVE, WANTED, Owner, ReplicaState
 from xplatform.core.config import settings
 from xplatform.core.errors import DoesNotFit
 from xplatform.core.queues import model_queue
-from xplatform.engines.reason import Reason
+from xplatform.engines.reason import Reason, Said
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 _ROUNDS = 3
 #: launches that are locked together in a round
 _BATCH = 250
+NO_HEARTBEAT = Reason("no_heartbeat", "no heartbeat")
 _ROOM_IS_MADE = "Waits for room"
 #: what a launch's reason begins with while it waits for a place
 _WAITS = (FITS_NOWHERE, NO_NODE, _ROOM_IS_MADE)
@@ -69,7 +70,7 @@ def keep_all(hearing_since: float) -> None:
     for name in silent_nodes(times, hearing_since, now.timestamp()):
         log.warning("node %s is silent", name)
         with transaction.atomic():
-            transitions.set_node(heard[name], Node.State.SILENT, "no heartbeat")
+            transitions.set_node(heard[name], Node.State.SILENT, NO_HEARTBEAT)
     keep_unsettled(hearing_since)
     _remove_ended()
 
@@ -128,8 +129,9 @@ class Work:
         if number != launch.wanted:
             pushed_out = launch.pushed_out if number < launch.min_replicas else None
             values = {"wanted": number, "scaled_at": now, "pushed_out": pushed_out}
-            why = f"{why}: {number} instead of {launch.wanted}"
-            transitions.set_launch(launch, "control", "scaled", why, **values)
+            text = f"{why}: {number} instead of {launch.wanted}"
+            because = Reason("scaled_since", text, why=why or "", now=number, before=launch.wanted)
+            transitions.set_launch(launch, "control", "scaled", because, **values)
 
     def _keep(self, launch: Launch) -> None:
         replicas = self._replicas[launch.pk]
@@ -186,7 +188,7 @@ class Work:
                 # Another launch's lock: not while this one and that of all places are held.
                 transaction.on_commit(_giving_way(item, launch.model.uid), robust=True)
         self.refusals[launch.pk] = refusal
-        transitions.set_reason(launch, str(why))
+        transitions.set_reason(launch, why)
 
 
 def _giving_way(item: Idle, for_uid: str) -> Callable[[], None]:
@@ -205,7 +207,7 @@ def push_out(item: Idle, for_uid: str) -> None:
         replica = launch.replicas.filter(pk=item.replica, state=ReplicaState.READY).first()
         if replica is None:
             return
-        why = f"made room for {for_uid}"
+        why = Reason("made_room", f"made room for {for_uid}", uid=for_uid)
         number = max(0, launch.wanted - 1)
         values = {"wanted": number, "scaled_at": now}
         if number < launch.min_replicas:
@@ -225,22 +227,22 @@ def start_at(launch: Launch, wish: Placement, count: int = 1) -> None:
     placing.write()
 
 
-def stop_all(launch: Launch, why: str) -> None:
+def stop_all(launch: Launch, why: Said) -> None:
     """End all replicas of a launch whose lock is held, whatever is wished for."""
     for replica in launch.replicas.filter(state__in=WANTED):
         stop_replica(launch, replica, why)
 
 
-def stop_replica(launch: Launch, replica: Replica, why: str) -> None:
+def stop_replica(launch: Launch, replica: Replica, why: Said) -> None:
     """Let it drain, then end it. The launch's lock is held."""
     if transitions.move(launch, replica, ReplicaState.DRAINING, Owner.CONTROL, why):
         _ordered(replica)
         effects.stop(replica.node, str(replica.pk), replica.epoch, settings().drain_timeout)
 
 
-def leave(launch: Launch, replica: Replica, who: str, why: str) -> None:
+def leave(launch: Launch, replica: Replica, who: str, why: Said) -> None:
     """It is to go when another one has taken its place. The launch's lock is held."""
-    replica.leaving = why[:200]
+    replica.leaving = str(why)[:200]
     replica.save(update_fields=["leaving"])
     transitions.record_replica(who, launch, replica, replica.state, "leaving", why)
     transitions.models_changed()

@@ -23,6 +23,7 @@ from apps.models.nodes import admission
 from apps.models.pulse import telling
 from apps.models.reports import Heartbeat, Listed, Report
 from apps.models.states import ENDED, LIVE, WANTED, Owner, ReplicaState
+from xplatform.engines.reason import Reason, Said
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 _WRITE_EVERY = timedelta(seconds=2)
 #: a replica that its node does not list for this long is gone, whatever the clocks say
 _GONE_AFTER = timedelta(seconds=60)
+HEARTBEAT = Reason("heard_again", "heartbeat")
 _MESSAGE_LIMIT = 4000
 _LOOK_EXPIRES = 3.0
 
@@ -104,6 +106,7 @@ def _take(launch: Launch, replica: Replica, report: Report, owner: Owner) -> boo
     """True: the state has changed."""
     start, to = ReplicaState(replica.state), _STATES[report.state]
     message = report.message[-_MESSAGE_LIMIT:]
+    said: Said = message
     newer = report.time > replica.reported
     values: dict[str, Any] = {"reported": max(report.time, replica.reported)}
     if report.info:
@@ -117,14 +120,15 @@ def _take(launch: Launch, replica: Replica, report: Report, owner: Owner) -> boo
     if to is ReplicaState.LOADING and start is ReplicaState.READY and not newer:
         return False  # overtaken by the report of being ready
     if to is ReplicaState.STOPPED and start not in (ReplicaState.DRAINING, ReplicaState.READY):
-        to, message = ReplicaState.FAILED, message or "it ended before it was ready"
+        to = ReplicaState.FAILED
+        said = said or Reason("ended_early", "it ended before it was ready")
     if to is ReplicaState.FAILED and start is ReplicaState.DRAINING:
         to = ReplicaState.STOPPED  # it was to end, and has ended
     if to in WANTED:
         values["progress"] = report.progress
         values["message"] = message
-        message = ""
-    return transitions.move(launch, replica, to, owner, message, report.final, **values)
+        said = ""
+    return transitions.move(launch, replica, to, owner, said, report.final, **values)
 
 
 def _note(replica: Replica, progress: float, message: str, values: dict[str, Any]) -> None:
@@ -137,7 +141,7 @@ def _note(replica: Replica, progress: float, message: str, values: dict[str, Any
     if not (step or said or told):
         return
     if message:
-        values["message"] = message
+        values |= {"message": message, "message_told": None}
     values |= {"progress": progress, "changed": timezone.now()}
     rows = Replica.objects.filter(pk=replica.pk, epoch=replica.epoch, state=replica.state)
     if rows.update(**values) and (step >= 0.01 or said or told):
@@ -179,7 +183,7 @@ def _hear(beat: Heartbeat) -> None:
                 name=beat.node, defaults={"state": Node.State.SILENT}
             )
             if node.state != Node.State.UP:
-                transitions.set_node(node, Node.State.UP, "heartbeat")
+                transitions.set_node(node, Node.State.UP, HEARTBEAT)
             _write(node, beat)
         # What waited for a node can start now.
         keeper.keep_unsettled()
@@ -229,7 +233,8 @@ def _settle(replica: Replica, report: ReplicaState | Report) -> None:
         if row.state == ReplicaState.DRAINING:
             changed = transitions.move(launch, row, ReplicaState.STOPPED, Owner.NODE)
         else:
-            why = f"node {row.node} does not have it any more"
+            text = f"node {row.node} does not have it any more"
+            why = Reason("gone_from_node", text, node=row.node)
             changed = transitions.move(launch, row, ReplicaState.LOST, Owner.CONTROL, why)
         if changed:
             keeper.keep_locked(launch)

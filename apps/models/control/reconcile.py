@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from apps.models.states import LIVE, WANTED, ReplicaState
+from xplatform.engines.reason import Reason
 
 #: a node that has not been heard for this long is taken for dead; its replicas are to run
 #: elsewhere within 15 s
@@ -86,7 +87,7 @@ class StopReplica:
     """Let it drain, then end it."""
 
     replica: ReplicaSeen
-    why: str
+    why: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class RepeatStop:
 @dataclass(frozen=True, slots=True)
 class MarkLost:
     replica: ReplicaSeen
-    why: str
+    why: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,12 @@ class MarkFailed:
     """Counts as a failure of the launch, and its process is to be ended."""
 
     replica: ReplicaSeen
-    why: str
+    why: Reason
 
+
+_FEWER = Reason("fewer_wanted", "fewer replicas are wanted")
+_TERMINATED = Reason("was_terminated", "the launch was terminated")
+_REPLACED = Reason("was_replaced", "others have taken its place")
 
 Step = StartReplicas | RepeatStart | StopReplica | RepeatStop | MarkLost | MarkFailed
 
@@ -139,11 +144,11 @@ def reconcile(
     serving = sorted((r for r in alive if r.state in WANTED), key=_usefulness, reverse=True)
     leaving = [r for r in serving if _leaves(r, up)]
     staying = [r for r in serving if not _leaves(r, up)]
-    why = "fewer replicas are wanted" if desired.running else "the launch was terminated"
+    why = _FEWER if desired.running else _TERMINATED
     steps.extend(StopReplica(replica, why) for replica in staying[wanted:])
     # What leaves serves on until as many others are ready as are wanted.
     ready = sum(replica.state is ReplicaState.READY for replica in staying[:wanted])
-    why = "others have taken its place" if desired.running else why
+    why = _REPLACED if desired.running else _TERMINATED
     steps.extend(StopReplica(replica, why) for replica in leaving[wanted - ready :])
     missing = wanted - len(staying)
     waits = desired.failed or (desired.retry_at is not None and now < desired.retry_at)
@@ -161,18 +166,20 @@ def _judge(
     replica: ReplicaSeen, up: dict[str, NodeSeen], now: float, limits: Limits
 ) -> Step | None:
     if replica.node not in up:
-        return MarkLost(replica, f"node {replica.node} is silent")
+        silent = f"node {replica.node} is silent"
+        return MarkLost(replica, Reason("its_node_is_silent", silent, node=replica.node))
     match replica.state:
         case ReplicaState.SCHEDULED:
             if now - replica.created > ORDER_TIMEOUT:
-                return MarkLost(replica, f"node {replica.node} did not take the order to start it")
+                text = f"node {replica.node} did not take the order to start it"
+                return MarkLost(replica, Reason("order_not_taken", text, node=replica.node))
             if now - replica.ordered > REPEAT_START:
                 return RepeatStart(replica)
         case ReplicaState.STARTING | ReplicaState.LOADING:
             if now - replica.changed > limits.load_timeout:
-                return MarkFailed(
-                    replica, f"no progress of the load for {limits.load_timeout:g} seconds"
-                )
+                text = f"no progress of the load for {limits.load_timeout:g} seconds"
+                stuck = Reason("no_load_progress", text, seconds=limits.load_timeout)
+                return MarkFailed(replica, stuck)
     return None
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from xplatform.engines.reason import Reason
+
 #: requests that wait, per slot of ready replicas
 WAITING_PER_SLOT = 1.0
 #: seconds that the first of them waits
@@ -64,24 +66,26 @@ class Scale:
     loading: bool = False
 
 
-def wanted(launch: Scale, demand: Demand, now: float) -> tuple[int, str]:
+def wanted(launch: Scale, demand: Demand, now: float) -> tuple[int, Reason | None]:
     """The number, and why it is another one than before."""
     least = 0 if launch.pushed_out else launch.least
     if demand.any and launch.wanted == 0:
-        return max(1, launch.least), "called"
+        return max(1, launch.least), Reason("was_called", "called")
     if launch.wanted < least:
-        return least, f"at least {least} are to run"
+        return least, Reason("at_least", f"at least {least} are to run", count=least)
     if launch.wanted > launch.most:
-        return launch.most, f"at most {launch.most} are to run"
+        most = launch.most
+        return most, Reason("at_most", f"at most {most} are to run", count=most)
     if demand.any:
         return _by_load(launch, demand, now)
     idle = launch.idle_seconds is not None and now - launch.called >= launch.idle_seconds
     if idle and launch.wanted > least and not launch.loading:
-        return least, f"not called for {launch.idle_seconds:g} seconds"
+        text = f"not called for {launch.idle_seconds:g} seconds"
+        return least, Reason("not_called", text, seconds=launch.idle_seconds or 0)
     return _down(launch, demand, now)
 
 
-def _by_load(launch: Scale, demand: Demand, now: float) -> tuple[int, str]:
+def _by_load(launch: Scale, demand: Demand, now: float) -> tuple[int, Reason | None]:
     room = launch.wanted < launch.most and launch.ready >= launch.wanted
     many = demand.waiting > WAITING_PER_SLOT * launch.slots * launch.ready
     late = demand.waiting > 0 and demand.oldest > LONGEST_WAIT
@@ -92,15 +96,18 @@ def _by_load(launch: Scale, demand: Demand, now: float) -> tuple[int, str]:
     return _down(launch, demand, now)
 
 
-def _why(demand: Demand) -> str:
-    return f"{demand.waiting} requests wait, the first for {demand.oldest:.1f} s"
+def _why(demand: Demand) -> Reason:
+    text = f"{demand.waiting} requests wait, the first for {demand.oldest:.1f} s"
+    return Reason("requests_wait", text, count=demand.waiting, seconds=round(demand.oldest, 1))
 
 
-def _down(launch: Scale, demand: Demand, now: float) -> tuple[int, str]:
+def _down(launch: Scale, demand: Demand, now: float) -> tuple[int, Reason | None]:
     # The last one goes by ``idle_seconds`` only.
     least = max(1, launch.least)
     enough = demand.replicas(launch.slots)
     quiet = now - max(launch.busy, launch.scaled)
     if launch.wanted > least and enough < launch.wanted and quiet >= COOL_DOWN:
-        return launch.wanted - 1, f"{max(least, enough)} were enough for {COOL_DOWN:g} seconds"
-    return launch.wanted, ""
+        number = max(least, enough)
+        text = f"{number} were enough for {COOL_DOWN:g} seconds"
+        return launch.wanted - 1, Reason("were_enough", text, count=number, seconds=COOL_DOWN)
+    return launch.wanted, None

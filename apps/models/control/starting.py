@@ -22,6 +22,7 @@ from apps.models.control.rooms import idle_replicas, need_of, rooms
 from apps.models.models import Event, Launch, Lease, Replica
 from apps.models.orders import Placement
 from apps.models.states import WANTED
+from xplatform.engines.reason import Reason
 
 #: it fits into so many nodes: the best of these will do
 _ENOUGH = 32
@@ -159,7 +160,11 @@ def _key(need: Need) -> bytes:
 
 
 def _event(replica: Replica) -> Event:
-    on = f" ({', '.join(replica.devices)})" if replica.devices else ""
+    why = Reason("on_node", f"on node {replica.node}", node=replica.node)
+    if replica.devices:
+        devices = tuple(replica.devices)
+        text = f"{why} ({', '.join(devices)})"
+        why = Reason("on_devices", text, node=replica.node, devices=devices)
     return Event(
         at=replica.created,
         who="control",
@@ -170,5 +175,6 @@ def _event(replica: Replica) -> Event:
         replica=replica.pk,
         before="",
         after=replica.state,
-        why=f"on node {replica.node}{on}",
+        why=str(why),
+        why_told=why.told(),
     )

@@ -16,6 +16,7 @@ from apps.models.events import history
 from apps.models.events.history import MAX_ID, MAX_LIMIT, Choice, read_number
 from apps.models.events.long_poll import MAX_WAIT
 from xplatform.core.errors import InvalidRequest, UnknownField
+from xplatform.structs import ToldSerializer
 
 _PARAMETERS = [
     OpenApiParameter("after", OpenApiTypes.INT64, description="Only events behind this id."),
@@ -47,6 +48,7 @@ class LoggedEventSerializer(serializers.Serializer[Any]):
     before = serializers.CharField()
     after = serializers.CharField()
     why = serializers.CharField()
+    why_told = ToldSerializer(allow_null=True)
 
 
 class EventsSerializer(serializers.Serializer[Any]):

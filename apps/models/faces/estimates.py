@@ -38,7 +38,7 @@ from apps.models.permitted import UNSAFE
 from apps.models.resolve import resolve
 from xplatform.core.config import settings
 from xplatform.core.errors import Forbidden, InvalidValue, MissingField, PlatformError
-from xplatform.structs import StructSerializer, Told
+from xplatform.structs import StructSerializer, ToldSerializer
 
 _READ_SECONDS = 60.0
 _MOST_SLOTS, _MOST_TOKENS = 4096, 2**31 - 1
@@ -72,10 +72,6 @@ _PARAMETERS = [
 
 class EstimateSerializer(StructSerializer):
     struct = Estimate
-
-
-class ToldSerializer(StructSerializer):
-    struct = Told
 
 
 class EngineEstimateSerializer(serializers.Serializer[Any]):

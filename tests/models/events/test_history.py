@@ -57,7 +57,8 @@ def test_shape(get: Any, rows: Rows) -> None:
     assert event.pop("at").endswith("Z")
     assert event == {
         "id": rows[3], "who": "control", "uid": "b", "subject": "replica 3", "node": "n1",
-        "replica": str(R1), "before": "", "after": "ready", "why": "", "project": "",
+        "replica": str(R1), "before": "", "after": "ready", "why": "", "why_told": None,
+        "project": "",
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import { useDeferredValue, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { LoggedEvent } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
+import { inWords } from '@/i18n/reasons';
 import { CopyIcon } from '@/ui/Copy';
 import { type Column, LongTable } from '@/ui/LongTable';
 import { RowLink } from '@/ui/links';
@@ -18,6 +19,7 @@ import { filtered } from './eventList';
 import type { EventsSearch } from './search';
 import { useEvents } from './useEvents';
 import { useUrlText } from './useUrlText';
+import { whoDid } from './whoDid';
 
 const KINDS = ['launch', 'replica', 'node', 'model'] as const;
 
@@ -69,7 +71,7 @@ function Events() {
         id: 'why',
         title: t('events.column.why'),
         width: 'minmax(9rem, 2fr)',
-        show: (event) => <span title={event.why}>{event.why || '–'}</span>,
+        show: (event) => <span title={why(event)}>{why(event) || '–'}</span>,
       },
       {
         id: 'node',
@@ -82,7 +84,7 @@ function Events() {
         id: 'who',
         title: t('events.column.who'),
         width: 'minmax(6rem, 0.6fr)',
-        show: (event) => <span title={event.who}>{event.who}</span>,
+        show: (event) => <span title={event.who}>{whoDid(event.who)}</span>,
       },
     ],
     [t, format],
@@ -184,3 +186,5 @@ function Events() {
     </Stack>
   );
 }
+
+const why = (event: LoggedEvent) => inWords(event.why_told, event.why);

@@ -4,6 +4,7 @@ import { Group, Paper, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { type EventChoice, eventsQuery } from '@/api/events';
+import { inWords } from '@/i18n/reasons';
 import { Ago } from '@/ui/Ago';
 import { TextLink } from '@/ui/links';
 import { Loaded } from '@/ui/states';
@@ -45,8 +46,14 @@ export function RecentEvents({ choice = {}, limit = 8 }: { choice?: EventChoice;
                 </span>
                 <EventChange event={event} />
                 {event.why && (
-                  <Text span size="sm" c="dimmed" className={classes.why} title={event.why}>
-                    {event.why}
+                  <Text
+                    span
+                    size="sm"
+                    c="dimmed"
+                    className={classes.why}
+                    title={inWords(event.why_told, event.why)}
+                  >
+                    {inWords(event.why_told, event.why)}
                   </Text>
                 )}
               </li>

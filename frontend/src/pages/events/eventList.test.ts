@@ -14,6 +14,7 @@ const event = (id: number, more: Partial<LoggedEvent> = {}): LoggedEvent => ({
   before: 'loading',
   after: 'ready',
   why: '',
+  why_told: null,
   ...more,
 });
 const ids = (events: readonly LoggedEvent[]) => events.map((one) => one.id);

@@ -2,6 +2,7 @@
 
 import type { EventChoice } from '@/api/events';
 import type { LoggedEvent } from '@/api/schema';
+import { inWords } from '@/i18n/reasons';
 import type { EventsSearch } from './search';
 
 /** More than so many are not kept; the oldest go first. */
@@ -43,7 +44,8 @@ const words = new WeakMap<LoggedEvent, string>();
 function textOf(event: LoggedEvent): string {
   let text = words.get(event);
   if (text === undefined) {
-    const { uid, subject, node, before, after, why, who, project } = event;
+    const { uid, subject, node, before, after, who, project } = event;
+    const why = inWords(event.why_told, event.why);
     text = [uid, subject, node, before, after, why, who, project].join(' ').toLowerCase();
     words.set(event, text);
   }

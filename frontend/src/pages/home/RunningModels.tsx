@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { launchesQuery } from '@/api/launches';
 import type { Launch } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
+import { inWords } from '@/i18n/reasons';
 import { useLive } from '@/live/LiveProvider';
 import type { PulseMessage } from '@/live/lines';
 import { TextLink } from '@/ui/links';
@@ -66,7 +67,10 @@ export function RunningModels() {
                         </Text>
                       </td>
                       <td>
-                        <StateBadge state={launch.state} reason={launch.reason} />
+                        <StateBadge
+                          state={launch.state}
+                          reason={inWords(launch.reason_told, launch.reason)}
+                        />
                         {launch.state === 'starting' && (
                           <Progress
                             value={launch.progress * 100}

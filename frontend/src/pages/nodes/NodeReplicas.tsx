@@ -5,6 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { launchesQuery } from '@/api/launches';
 import { useFormat } from '@/format/useFormat';
+import { inWords } from '@/i18n/reasons';
 import { Ago } from '@/ui/Ago';
 import { TextLink } from '@/ui/links';
 import { StateBadge } from '@/ui/StateBadge';
@@ -59,7 +60,10 @@ export function NodeReplicas({ node }: { node: string }) {
                         </Text>
                       </Table.Td>
                       <Table.Td>
-                        <StateBadge state={replica.state} reason={replica.message} />
+                        <StateBadge
+                          state={replica.state}
+                          reason={inWords(replica.message_told, replica.message)}
+                        />
                       </Table.Td>
                       <Table.Td>{replica.devices.join(', ') || t('nodes.processor')}</Table.Td>
                       <Table.Td ta="end">{replica.memory ? format.bytes(replica.memory) : '–'}</Table.Td>

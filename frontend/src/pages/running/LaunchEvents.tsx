@@ -4,7 +4,9 @@ import { Anchor, Stack, Table, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { LaunchDetail } from '@/api/schema';
+import { inWords } from '@/i18n/reasons';
 import { EventChange, EventThing } from '@/pages/events/EventParts';
+import { whoDid } from '@/pages/events/whoDid';
 import { Ago } from '@/ui/Ago';
 import { Empty } from '@/ui/states';
 
@@ -38,10 +40,10 @@ export function LaunchEvents({ launch }: { launch: LaunchDetail }) {
                   <EventChange event={event} />
                 </Table.Td>
                 <Table.Td>{event.node || '–'}</Table.Td>
-                <Table.Td>{event.who}</Table.Td>
+                <Table.Td>{whoDid(event.who)}</Table.Td>
                 <Table.Td>
                   <Text size="sm" maw={480}>
-                    {event.why}
+                    {inWords(event.why_told, event.why)}
                   </Text>
                 </Table.Td>
               </Table.Tr>

@@ -7,6 +7,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Launch } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
+import { inWords } from '@/i18n/reasons';
 import { useTraffic } from '@/live/useTraffic';
 import { type Column, LongTable } from '@/ui/LongTable';
 import { RowMenu } from '@/ui/RowMenu';
@@ -218,7 +219,10 @@ export function StateOf({ launch }: { launch: Launch }) {
     );
   return (
     <Group gap={8} wrap="nowrap">
-      <StateBadge state={launch.state} reason={launch.reason || launch.message} />
+      <StateBadge
+        state={launch.state}
+        reason={inWords(launch.reason_told, launch.reason) || inWords(launch.message_told, launch.message)}
+      />
       {launch.state === 'starting' && launch.progress > 0 && (
         <Progress
           value={launch.progress * 100}

@@ -6,6 +6,7 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { launchActions, useLaunchAction } from '@/api/launches';
 import type { Launch } from '@/api/schema';
+import { inWords } from '@/i18n/reasons';
 import { useMay, useMe } from '@/session/session';
 import { Ago } from '@/ui/Ago';
 import { type Column, LongTable } from '@/ui/LongTable';
@@ -64,7 +65,11 @@ export function PastTable({ launches }: { launches: readonly Launch[] }) {
       id: 'reason',
       title: t('running.reason'),
       width: 'minmax(12rem, 2fr)',
-      show: (launch) => <span title={launch.reason}>{launch.reason || t('running.terminated')}</span>,
+      show: (launch) => (
+        <span title={inWords(launch.reason_told, launch.reason)}>
+          {inWords(launch.reason_told, launch.reason) || t('running.terminated')}
+        </span>
+      ),
     },
     {
       id: 'do',

@@ -4,6 +4,7 @@ import { Progress, Text } from '@mantine/core';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { useFormat } from '@/format/useFormat';
+import { inWords } from '@/i18n/reasons';
 import { Ago } from '@/ui/Ago';
 import { type Column, LongTable } from '@/ui/LongTable';
 import { StateBadge } from '@/ui/StateBadge';
@@ -35,7 +36,12 @@ export function ReplicaTable({ rows }: { rows: readonly ReplicaRow[] }) {
       id: 'state',
       title: t('common.state'),
       by: ({ replica }) => replica.state,
-      show: ({ replica }) => <StateBadge state={replica.state} reason={replica.leaving || replica.message} />,
+      show: ({ replica }) => (
+        <StateBadge
+          state={replica.state}
+          reason={replica.leaving || inWords(replica.message_told, replica.message)}
+        />
+      ),
     },
     {
       id: 'progress',
@@ -85,7 +91,11 @@ export function ReplicaTable({ rows }: { rows: readonly ReplicaRow[] }) {
       id: 'message',
       title: t('running.message'),
       width: 'minmax(10rem, 2fr)',
-      show: ({ replica }) => <span title={replica.message}>{replica.leaving || replica.message || '–'}</span>,
+      show: ({ replica }) => (
+        <span title={inWords(replica.message_told, replica.message)}>
+          {replica.leaving || inWords(replica.message_told, replica.message) || '–'}
+        </span>
+      ),
     },
   ];
   return (

@@ -9,6 +9,7 @@ import { launchActions, useLaunchAction } from '@/api/launches';
 import { nodesQuery } from '@/api/nodes';
 import type { LaunchDetail, Replica } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
+import { inWords } from '@/i18n/reasons';
 import { useMay } from '@/session/session';
 import { Ago } from '@/ui/Ago';
 import { Confirm } from '@/ui/confirm';
@@ -65,7 +66,12 @@ export function Replicas({ launch, mayChange }: { launch: LaunchDetail; mayChang
       id: 'state',
       title: t('common.state'),
       by: (replica) => replica.state,
-      show: (replica) => <StateBadge state={replica.state} reason={replica.leaving || replica.message} />,
+      show: (replica) => (
+        <StateBadge
+          state={replica.state}
+          reason={replica.leaving || inWords(replica.message_told, replica.message)}
+        />
+      ),
     },
     {
       id: 'progress',
@@ -115,7 +121,9 @@ export function Replicas({ launch, mayChange }: { launch: LaunchDetail; mayChang
       title: t('running.message'),
       width: 'minmax(8rem, 2fr)',
       show: (replica) => (
-        <span title={replica.leaving || replica.message}>{replica.leaving || replica.message || '–'}</span>
+        <span title={replica.leaving || inWords(replica.message_told, replica.message)}>
+          {replica.leaving || inWords(replica.message_told, replica.message) || '–'}
+        </span>
       ),
     },
     {

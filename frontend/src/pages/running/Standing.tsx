@@ -6,6 +6,7 @@ import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { LaunchDetail } from '@/api/schema';
 import { useFormat } from '@/format/useFormat';
+import { inWords } from '@/i18n/reasons';
 import { useMay } from '@/session/session';
 import { Ago } from '@/ui/Ago';
 import { useNow } from '@/ui/useNow';
@@ -32,7 +33,7 @@ function OnItsWay({ launch, mayChange, cancel }: Pick<Props, 'launch' | 'mayChan
   const format = useFormat();
   const may = useMay();
   const phase = phaseOf(launch);
-  const line = launch.message || launch.reason;
+  const line = inWords(launch.message_told, launch.message) || inWords(launch.reason_told, launch.reason);
   const percent = Math.round(launch.progress * 100);
   return (
     <Alert color="blue" variant="light" title={t('running.standing.starting')}>
@@ -95,7 +96,11 @@ function Failed({ launch, mayChange, retry, seeLogs }: Omit<Props, 'cancel'>) {
       role="alert"
     >
       <Stack gap="sm">
-        <Text size="sm">{launch.reason || launch.message || t('running.standing.noReason')}</Text>
+        <Text size="sm">
+          {inWords(launch.reason_told, launch.reason) ||
+            inWords(launch.message_told, launch.message) ||
+            t('running.standing.noReason')}
+        </Text>
         {launch.retry_at && new Date(launch.retry_at).getTime() > now && (
           <Text size="sm">
             {t('running.standing.retry')} <Ago at={launch.retry_at} />
@@ -145,7 +150,8 @@ function Stopped({ launch, mayChange, retry }: Pick<Props, 'launch' | 'mayChange
     >
       <Stack gap="sm" align="flex-start">
         <Text size="sm">
-          {launch.reason || t(isOnCall ? 'running.standing.onCallHelp' : 'running.standing.stoppedHelp')}
+          {inWords(launch.reason_told, launch.reason) ||
+            t(isOnCall ? 'running.standing.onCallHelp' : 'running.standing.stoppedHelp')}
         </Text>
         {mayChange && (
           <Button size="xs" variant="light" onClick={retry}>
