@@ -57,7 +57,7 @@ MIDDLEWARE = [
     "xplatform.pages.PagePolicy",
     "xplatform.texts.NoNul",
     "xplatform.staticfiles.StaticFiles",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "xplatform.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

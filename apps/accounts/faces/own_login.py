@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import auth
+from django.db import transaction
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
@@ -94,8 +95,10 @@ class PasswordView(APIView):
         given.is_valid(raise_exception=True)
         values = given.validated_data
         signing_in.confirm(request._request, user, values["old_password"])
-        passwords.choose_password(user, values["new_password"], address_of(request))
-        _stay(request._request, user)
+        # At once: what is told of the change finds the session under its new key.
+        with transaction.atomic():
+            passwords.choose_password(user, values["new_password"], address_of(request))
+            _stay(request._request, user)
         return Response(status=204)
 
 

@@ -91,9 +91,16 @@ def test_choose_a_password(browser: Client, ann: User) -> None:
         refused = change(new_password=weak)
         assert refused.status_code == 400, weak
         assert refused.json()["error"]["param"] == "password"
+    before = browser.cookies["xplatform_session"].value
     assert change().status_code == 204
     # The session that asked goes on, all else is over.
     assert browser.get("/api/me").status_code == 200
+    # A request that was sent under its old key is refused, and does not take the new cookie away.
+    late = Client()
+    late.cookies["xplatform_session"] = before
+    answer = late.get("/api/me")
+    assert (answer.status_code, dict(answer.cookies)) == (401, {})
+    assert "Cookie" in answer["vary"]
     assert other.get("/api/me").status_code == 401
     assert other.get("/api/me", headers={"authorization": f"Bearer {token}"}).status_code == 401
     assert log_in(Client()).status_code == 401
