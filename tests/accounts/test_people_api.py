@@ -71,6 +71,11 @@ class TestUsers:
         user = User.objects.get(username="ada")
         assert user.check_password(PASSWORD)
 
+        assert not user.must_change_password
+        once = {"username": "bob", "password": PASSWORD, "must_change_password": True}
+        assert "must_change_password" not in root("POST", "users", once, 201)
+        assert User.objects.get(username="bob").must_change_password
+
         key = Asking(key_of("ada"))
         key("GET", "me")
         changed = root("PATCH", "users/ada", {"is_active": False})

@@ -74,10 +74,12 @@ def create_user(
     username: str,
     password: str | None = None,
     *,
+    must_change_password: bool = False,
     by: Actor | None = None,
     **values: Any,
 ) -> UserInfo:
     """Without a password they cannot log in by one: they come by single sign-on, or have keys.
+    One that they ``must_change`` is good for one login.
 
     Raises InvalidValue, and Conflict for a name that is taken."""
     actor = check(by, _ACTION)
@@ -87,6 +89,7 @@ def create_user(
     _check_height(user, actor)
     _clean(user)
     _set_password(user, password)
+    user.must_change_password = must_change_password and password is not None
     with changing_people():
         _save(user)
         audit.record(actor, "user.create", "user", user.username, after=_told(user))

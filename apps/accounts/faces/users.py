@@ -52,6 +52,12 @@ class NewUserSerializer(UserChangeSerializer):
         write_only=True,
         help_text="Without one they come by single sign-on, or have keys only.",
     )
+    must_change_password = serializers.BooleanField(
+        required=False,
+        default=False,
+        write_only=True,
+        help_text="The password is good for one login: then they choose their own.",
+    )
 
 
 class PasswordSerializer(serializers.Serializer[Any]):

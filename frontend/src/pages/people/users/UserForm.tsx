@@ -36,7 +36,12 @@ export function UserForm({ user, close }: { user: User | null; close: () => void
   const submit = useSubmit(form, async ({ password, groups: wanted, ...rest }) => {
     const username = rest.username.trim();
     if (made) await change.mutateAsync({ ...rest, username });
-    else await make.mutateAsync({ ...rest, username, ...(password && { password }) });
+    else
+      await make.mutateAsync({
+        ...rest,
+        username,
+        ...(password && { password, must_change_password: true }),
+      });
     setMade(username);
     for (const name of wanted) {
       if (had.current.includes(name)) continue;
