@@ -1,17 +1,4 @@
-import {
-  Badge,
-  Button,
-  Code,
-  Group,
-  Select,
-  Stack,
-  Switch,
-  Table,
-  TagsInput,
-  Text,
-  TextInput,
-} from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { Badge, Button, Code, Group, Stack, Table, Text } from '@mantine/core';
 import { IconApps, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -21,21 +8,20 @@ import {
   applicationsQuery,
   useChangeApplication,
   useDeleteApplication,
-  useMakeApplication,
   useNewApplicationSecret,
 } from '@/api/signIn';
 import { CopyBlock } from '@/ui/Copy';
 import { Confirm } from '@/ui/confirm';
-import { FormDrawer, Side } from '@/ui/FormDrawer';
+import { Side } from '@/ui/FormDrawer';
 import { wentWrong } from '@/ui/notify';
 import { RowMenu } from '@/ui/RowMenu';
 import { Empty, Loaded } from '@/ui/states';
-import { useSubmit } from '@/ui/useSubmit';
+import { ApplicationForm, type Secret } from './ApplicationForm';
 
-const GRANTS: readonly Application['grant'][] = ['authorization_code', 'client_credentials', 'device_code'];
+/** What `xplatform login` is: it can be disabled, and stays. */
+const COMMAND_LINE = 'xplatform-cli';
 
 type Asking = { one: Application; what: 'remove' | 'secret' };
-type Secret = { client_id: string; client_secret: string };
 
 export function Applications() {
   const { t } = useTranslation();
@@ -43,11 +29,11 @@ export function Applications() {
   const change = useChangeApplication();
   const remove = useDeleteApplication();
   const renew = useNewApplicationSecret();
-  const [adding, setAdding] = useState(false);
+  const [editing, setEditing] = useState<Application | 'new' | null>(null);
   const [asking, setAsking] = useState<Asking | null>(null);
   const [secret, setSecret] = useState<Secret | null>(null);
   const add = (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => setAdding(true)}>
+    <Button leftSection={<IconPlus size={16} />} onClick={() => setEditing('new')}>
       {t('signIn.newApplication')}
     </Button>
   );
@@ -103,6 +89,7 @@ export function Applications() {
                         <RowMenu
                           label={t('settings.actions', { name: one.name })}
                           actions={[
+                            { name: t('common.edit'), run: () => setEditing(one) },
                             {
                               name: one.disabled ? t('users.enable') : t('users.disable'),
                               run: () =>
@@ -115,7 +102,7 @@ export function Applications() {
                               name: t('settings.newSecret'),
                               run: () => setAsking({ one, what: 'secret' }),
                             },
-                            {
+                            one.client_id !== COMMAND_LINE && {
                               name: t('common.remove'),
                               run: () => setAsking({ one, what: 'remove' }),
                               grave: true,
@@ -131,7 +118,13 @@ export function Applications() {
           </>
         )}
       </Loaded>
-      {adding && <NewApplication made={setSecret} close={() => setAdding(false)} />}
+      {editing && (
+        <ApplicationForm
+          application={editing === 'new' ? null : editing}
+          made={setSecret}
+          close={() => setEditing(null)}
+        />
+      )}
       {secret && (
         <Side title={t('signIn.credentials')} close={() => setSecret(null)}>
           <Stack>
@@ -164,54 +157,5 @@ export function Applications() {
         {asking?.what === 'secret' ? t('signIn.newSecretHelp') : t('signIn.removeApplicationHelp')}
       </Confirm>
     </>
-  );
-}
-
-function NewApplication({ made, close }: { made: (secret: Secret) => void; close: () => void }) {
-  const { t } = useTranslation();
-  const make = useMakeApplication();
-  const form = useForm({
-    initialValues: {
-      name: '',
-      grant: 'authorization_code' as Application['grant'],
-      redirect_uris: [] as string[],
-      scopes: [] as string[],
-      confidential: true,
-    },
-  });
-  const submit = useSubmit(form, async ({ name, redirect_uris, ...rest }) => {
-    const needsUris = rest.grant === 'authorization_code';
-    made(await make.mutateAsync({ ...rest, name: name.trim(), ...(needsUris && { redirect_uris }) }));
-    close();
-  });
-  return (
-    <FormDrawer title={t('signIn.newApplication')} close={close} submit={submit} action={t('common.add')}>
-      <TextInput label={t('common.name')} required data-autofocus {...form.getInputProps('name')} />
-      <Select
-        label={t('signIn.grant')}
-        data={GRANTS.map((grant) => ({ value: grant, label: t(`signIn.grants.${grant}`) }))}
-        allowDeselect={false}
-        {...form.getInputProps('grant')}
-      />
-      {form.values.grant === 'authorization_code' && (
-        <TagsInput
-          label={t('signIn.redirects')}
-          description={t('signIn.redirectsHelp')}
-          acceptValueOnBlur
-          {...form.getInputProps('redirect_uris')}
-        />
-      )}
-      <TagsInput
-        label={t('keys.actionsLabel')}
-        description={t('signIn.scopesHelp')}
-        acceptValueOnBlur
-        {...form.getInputProps('scopes')}
-      />
-      <Switch
-        label={t('signIn.confidential')}
-        description={t('signIn.confidentialHelp')}
-        {...form.getInputProps('confidential', { type: 'checkbox' })}
-      />
-    </FormDrawer>
   );
 }
