@@ -51,6 +51,8 @@ export function Confirm({
       opened={opened}
       onClose={leave}
       onExitTransitionEnd={giveBack}
+      // It may be asked from a side, which would lie above it.
+      zIndex={300}
       title={title}
       closeButtonProps={{ 'aria-label': t('common.close') }}
     >

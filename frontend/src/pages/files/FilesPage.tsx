@@ -8,6 +8,7 @@ import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { filesQuery } from '@/api/files';
 import type { Files } from '@/api/schema';
+import { useMay } from '@/session/session';
 import { Page } from '@/ui/Page';
 import { Empty, Loaded } from '@/ui/states';
 import { useUrl } from '@/ui/useUrl';
@@ -19,7 +20,8 @@ import { readFilesSearch } from './search';
 
 export default function FilesPage() {
   const { t } = useTranslation();
-  const files = useQuery(filesQuery);
+  const may = useMay();
+  const files = useQuery({ ...filesQuery, enabled: may('files.read') });
   return (
     <Page
       title={t('files.title')}

@@ -25,7 +25,7 @@ const WRITE_MS = 300;
 export default function CataloguePage() {
   const { t } = useTranslation();
   const may = useMay();
-  const catalogue = useQuery(catalogueQuery);
+  const catalogue = useQuery({ ...catalogueQuery, enabled: may('registrations.read') });
   return (
     <Page
       title={t('models.title')}

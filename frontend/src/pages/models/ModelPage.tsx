@@ -28,9 +28,10 @@ export default function ModelPage() {
   const { kind: said, name = '' } = useParams({ strict: false }) as { kind?: string; name?: string };
   const kind = asOneOf(said, KINDS, 'llm');
   const { t } = useTranslation();
-  const family = useQuery(familyQuery(kind, name));
-  const ways = useQuery(waysQuery(kind, name));
   const may = useMay();
+  const enabled = may('registrations.read');
+  const family = useQuery({ ...familyQuery(kind, name), enabled });
+  const ways = useQuery({ ...waysQuery(kind, name), enabled });
   const [chosen, choose] = useUrl(readChosen);
   const way = ways.data && chosenWay(ways.data.ways, chosen);
   return (
