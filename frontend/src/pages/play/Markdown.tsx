@@ -4,6 +4,7 @@ import { Anchor, Table } from '@mantine/core';
 import { isValidElement, memo, type ReactNode } from 'react';
 import ReactMarkdown, { type Components } from 'react-markdown';
 import remarkGfm from 'remark-gfm';
+import { blocksOf } from './blocks';
 import { CodeText } from './CodeText';
 import classes from './play.module.css';
 
@@ -44,12 +45,21 @@ function readCode(children: ReactNode): { text: string; language: string } {
 
 const plugins = [remarkGfm];
 
+const Block = memo(function Block({ text }: { text: string }) {
+  return (
+    <ReactMarkdown remarkPlugins={plugins} components={components}>
+      {text}
+    </ReactMarkdown>
+  );
+});
+
 function Markdown({ text }: { text: string }) {
   return (
     <div className={classes.markdown}>
-      <ReactMarkdown remarkPlugins={plugins} components={components}>
-        {text}
-      </ReactMarkdown>
+      {blocksOf(text).map((block, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a text only grows at its end
+        <Block key={index} text={block} />
+      ))}
     </div>
   );
 }

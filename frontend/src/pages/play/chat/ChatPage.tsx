@@ -5,7 +5,7 @@ import { useMediaQuery } from '@mantine/hooks';
 import { IconAdjustments, IconDownload, IconHistory, IconPlus } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
-import { useEffect, useMemo, useState } from 'react';
+import { memo, useCallback, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Card } from '@/api/inference';
 import { useMe } from '@/session/session';
@@ -18,13 +18,24 @@ import { modelsOf, type PlaySearch } from '../search';
 import { ColumnView } from './ColumnView';
 import { Composer } from './Composer';
 import classes from './chat.module.css';
-import { type Conversation, isEmpty, MOST_COLUMNS, newColumn, newConversation } from './conversation';
+import {
+  type Conversation,
+  isEmpty,
+  MOST_COLUMNS,
+  newColumn,
+  newConversation,
+  type Settings,
+} from './conversation';
 import { asJson, asMarkdown, download } from './exporting';
 import { History } from './History';
 import { keptQuery } from './kept';
 import { makeRequest, wrongs } from './request';
 import { SettingsPanel } from './SettingsPanel';
 import { useChat } from './useChat';
+
+// What does not change while an answer comes is not drawn anew with each of its words.
+const QuietComposer = memo(Composer);
+const QuietSettings = memo(SettingsPanel);
 
 export default function ChatPage({ cards }: { cards: Card[] }) {
   const me = useMe();
@@ -67,7 +78,18 @@ function Chat({ username, first, cards }: { username: string; first: Conversatio
   const [history, setHistory] = useState(false);
   const [code, setCode] = useState<string | null>(null);
   const byId = useMemo(() => new Map(cards.map((card) => [card.id, card])), [cards]);
-  const chosen = columns.map((column) => byId.get(column.model));
+  const models = JSON.stringify(columns.map((column) => column.model));
+  const chosen = useMemo(
+    () => (JSON.parse(models) as string[]).map((model) => byId.get(model)),
+    [models, byId],
+  );
+  const blind = useMemo(
+    () => (JSON.parse(models) as string[]).filter((model) => !can(byId.get(model), 'vision')),
+    [models, byId],
+  );
+  const say = useCallback((text: string, images: string[]) => store.say(text, images), [store]);
+  const stop = useCallback(() => store.stopAll(), [store]);
+  const set = useCallback((next: Settings) => store.change((one) => ({ ...one, settings: next })), [store]);
   const isRunning = Object.keys(running).length > 0;
   const shown = columns.find((column) => column.id === code);
 
@@ -162,25 +184,22 @@ function Chat({ username, first, cards }: { username: string; first: Conversatio
                 cards={cards}
                 number={index + 1}
                 isAlone={columns.length === 1}
+                isLate={!isEmpty(conversation)}
                 showCode={setCode}
               />
             ))}
           </div>
-          <Composer
-            say={(text, images) => store.say(text, images)}
-            stop={() => store.stopAll()}
+          <QuietComposer
+            say={say}
+            stop={stop}
             isRunning={isRunning}
-            canSee={chosen.length > 0 && chosen.every((card) => card !== undefined && can(card, 'vision'))}
+            blind={blind}
             blocked={wrongs(settings).length ? t('play.settings.mendFirst') : ''}
           />
         </Stack>
         {hasSide && (
           <aside className={layout.side} aria-label={t('play.settings.title')}>
-            <SettingsPanel
-              settings={settings}
-              onChange={(next) => store.change((one) => ({ ...one, settings: next }))}
-              cards={chosen}
-            />
+            <QuietSettings settings={settings} onChange={set} cards={chosen} />
           </aside>
         )}
       </div>

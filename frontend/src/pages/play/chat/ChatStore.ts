@@ -21,6 +21,8 @@ import {
 import { makeRequest } from './request';
 
 const TELL_MS = 80;
+/** Of the time that showing takes: a very long answer is shown less often, and the page stays quick. */
+const REST = 3;
 
 /** Of a column whose answer is coming. */
 export type Running = { waiting: Waiting | null };
@@ -32,6 +34,7 @@ export class ChatStore {
   private readonly aborts = new Map<string, AbortController>();
   private readonly ends = new Map<string, Promise<void>>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private pause = TELL_MS;
 
   constructor(
     conversation: Conversation,
@@ -117,6 +120,7 @@ export class ChatStore {
       // Without the place for the answer that was just made.
       const before = { ...column, messages: column.messages.slice(0, -1) };
       const request = makeRequest(before, this.state.conversation.settings, this.card(column.model));
+      if (request.response_format) put((answer) => ({ ...answer, isJson: true }));
       await this.ask(
         '/v1/chat/completions',
         request,
@@ -156,7 +160,7 @@ export class ChatStore {
   private column(columnId: string, change: (column: Column) => Column): void {
     const conversation = withColumn(this.state.conversation, columnId, change);
     this.state = { ...this.state, conversation };
-    this.timer ??= setTimeout(() => this.tell(), TELL_MS);
+    this.timer ??= setTimeout(() => this.tell(), this.pause);
   }
 
   private mark(columnId: string, running: Running): void {
@@ -171,6 +175,11 @@ export class ChatStore {
   private tell(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
+    const began = this.now();
     for (const listener of this.listeners) listener();
+    // The page is drawn before the next task.
+    setTimeout(() => {
+      this.pause = Math.max(TELL_MS, (this.now() - began) * 1000 * REST);
+    });
   }
 }

@@ -19,11 +19,13 @@ type Props = {
   cards: Card[];
   number: number;
   isAlone: boolean;
+  /** the others have spoken before it came */
+  isLate: boolean;
   showCode: (columnId: string) => void;
 };
 
 export const ColumnView = memo(function ColumnView(props: Props) {
-  const { column, running, store, cards, number, isAlone, showCode } = props;
+  const { column, running, store, cards, number, isAlone, isLate, showCode } = props;
   const { t } = useTranslation();
   const place = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
@@ -38,44 +40,12 @@ export const ColumnView = memo(function ColumnView(props: Props) {
   const last = column.messages.at(-1);
   return (
     <Paper withBorder className={classes.column} component="section" aria-label={column.model}>
-      <Group p="xs" gap={4} wrap="nowrap" className={classes.head}>
-        <ModelPicker
-          cards={cards}
-          value={column.model}
-          onChange={(model) =>
-            store.change((conversation) => withColumn(conversation, column.id, (one) => ({ ...one, model })))
-          }
-          label={t('play.chat.modelNumber', { number })}
-          disabled={running !== undefined}
-        />
-        <Tooltip label={t('play.code.view')}>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            aria-label={t('play.code.viewOf', { model: column.model })}
-            onClick={() => showCode(column.id)}
-          >
-            <IconCode size={18} />
-          </ActionIcon>
-        </Tooltip>
-        {!isAlone && (
-          <Tooltip label={t('play.chat.removeColumn')}>
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              aria-label={t('play.chat.removeColumnOf', { model: column.model })}
-              onClick={() =>
-                store.change((conversation) => ({
-                  ...conversation,
-                  columns: conversation.columns.filter((one) => one.id !== column.id),
-                }))
-              }
-            >
-              <IconX size={18} />
-            </ActionIcon>
-          </Tooltip>
-        )}
-      </Group>
+      <Head
+        {...{ store, cards, number, isAlone, showCode }}
+        id={column.id}
+        model={column.model}
+        isRunning={running !== undefined}
+      />
       <div
         ref={place}
         className={classes.messages}
@@ -91,7 +61,7 @@ export const ColumnView = memo(function ColumnView(props: Props) {
       >
         {column.messages.length === 0 && (
           <Text size="sm" c="dimmed" ta="center" py="xl">
-            {t('play.chat.empty')}
+            {t(isLate ? 'play.chat.late' : 'play.chat.empty')}
           </Text>
         )}
         {column.messages.map((message) => {
@@ -124,5 +94,57 @@ export const ColumnView = memo(function ColumnView(props: Props) {
         )}
       </div>
     </Paper>
+  );
+});
+
+type HeadProps = Omit<Props, 'column' | 'running' | 'isLate'> & {
+  id: string;
+  model: string;
+  isRunning: boolean;
+};
+
+/** By itself: it stays as it is while an answer comes. */
+const Head = memo(function Head(props: HeadProps) {
+  const { id, model, isRunning, store, cards, number, isAlone, showCode } = props;
+  const { t } = useTranslation();
+  return (
+    <Group p="xs" gap={4} wrap="nowrap" className={classes.head}>
+      <ModelPicker
+        cards={cards}
+        value={model}
+        onChange={(chosen) =>
+          store.change((conversation) => withColumn(conversation, id, (one) => ({ ...one, model: chosen })))
+        }
+        label={t('play.chat.modelNumber', { number })}
+        disabled={isRunning}
+      />
+      <Tooltip label={t('play.code.view')}>
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          aria-label={t('play.code.viewOf', { model })}
+          onClick={() => showCode(id)}
+        >
+          <IconCode size={18} />
+        </ActionIcon>
+      </Tooltip>
+      {!isAlone && (
+        <Tooltip label={t('play.chat.removeColumn')}>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            aria-label={t('play.chat.removeColumnOf', { model })}
+            onClick={() =>
+              store.change((conversation) => ({
+                ...conversation,
+                columns: conversation.columns.filter((one) => one.id !== id),
+              }))
+            }
+          >
+            <IconX size={18} />
+          </ActionIcon>
+        </Tooltip>
+      )}
+    </Group>
   );
 });

@@ -16,32 +16,40 @@ import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { wentWrong } from '@/ui/notify';
 import classes from './chat.module.css';
-import { asDataUri, imagesOf, MOST_IMAGES } from './images';
+import { asDataUri, filesOf, isImage, MOST_IMAGES } from './images';
 
 type Props = {
   say: (text: string, images: string[]) => void;
   stop: () => void;
   isRunning: boolean;
-  canSee: boolean;
+  /** models that take no images */
+  blind: string[];
   /** why nothing can be sent now */
   blocked: string;
 };
 
-export function Composer({ say, stop, isRunning, canSee, blocked }: Props) {
+export function Composer({ say, stop, isRunning, blind, blocked }: Props) {
   const { t } = useTranslation();
   const [text, setText] = useState('');
   const [images, setImages] = useState<string[]>([]);
   const reset = useRef<() => void>(null);
   const isReady = !isRunning && !blocked && (text.trim() !== '' || images.length > 0);
 
+  const cannot = blind.length > 0 && t('play.images.cannot', { models: blind.join(', ') });
+
   const add = async (files: File[]) => {
+    // So that the same file can be chosen again.
+    reset.current?.();
+    if (cannot) return wentWrong(cannot);
+    if (!files.every(isImage)) return wentWrong(t('play.images.only'));
+    if (images.length + files.length > MOST_IMAGES)
+      return wentWrong(t('play.images.tooMany', { most: MOST_IMAGES }));
     try {
       const added = await Promise.all(files.map(asDataUri));
       setImages((before) => [...before, ...added].slice(0, MOST_IMAGES));
     } catch {
       wentWrong(t('play.images.unreadable'));
     }
-    reset.current?.();
   };
   const send = () => {
     if (!isReady) return;
@@ -55,10 +63,11 @@ export function Composer({ say, stop, isRunning, canSee, blocked }: Props) {
       withBorder
       p="xs"
       className={classes.composer}
-      onDragOver={(event) => canSee && event.preventDefault()}
+      // A file that is let go here never takes the page's place.
+      onDragOver={(event) => event.dataTransfer.types.includes('Files') && event.preventDefault()}
       onDrop={(event) => {
-        const dropped = imagesOf(event.dataTransfer);
-        if (!canSee || !dropped.length) return;
+        const dropped = filesOf(event.dataTransfer);
+        if (!dropped.length) return;
         event.preventDefault();
         void add(dropped);
       }}
@@ -87,8 +96,9 @@ export function Composer({ say, stop, isRunning, canSee, blocked }: Props) {
             value={text}
             onChange={(event) => setText(event.currentTarget.value)}
             onPaste={(event) => {
-              const pasted = imagesOf(event.clipboardData);
-              if (!canSee || !pasted.length) return;
+              const pasted = filesOf(event.clipboardData);
+              // Tables and words are copied with a picture of themselves.
+              if (!pasted.length || event.clipboardData.getData('text/plain')) return;
               event.preventDefault();
               void add(pasted);
             }}
@@ -105,22 +115,27 @@ export function Composer({ say, stop, isRunning, canSee, blocked }: Props) {
             minRows={1}
             maxRows={8}
           />
-          {canSee && (
-            <FileButton
-              accept="image/png,image/jpeg,image/webp,image/gif"
-              multiple
-              resetRef={reset}
-              onChange={(files) => void add(files)}
-            >
-              {(props) => (
-                <Tooltip label={t('play.images.add')}>
-                  <ActionIcon {...props} size={36} variant="default" aria-label={t('play.images.add')}>
-                    <IconPhoto size={18} />
-                  </ActionIcon>
-                </Tooltip>
-              )}
-            </FileButton>
-          )}
+          <FileButton
+            accept="image/png,image/jpeg,image/webp,image/gif"
+            multiple
+            resetRef={reset}
+            onChange={(files) => void add(files)}
+          >
+            {({ onClick }) => (
+              <Tooltip label={cannot || t('play.images.add')}>
+                <ActionIcon
+                  onClick={cannot ? () => wentWrong(cannot) : onClick}
+                  size={36}
+                  variant="default"
+                  aria-label={t('play.images.add')}
+                  aria-disabled={!!cannot}
+                  data-disabled={cannot ? true : undefined}
+                >
+                  <IconPhoto size={18} />
+                </ActionIcon>
+              </Tooltip>
+            )}
+          </FileButton>
           {isRunning ? (
             <Button
               color="red"

@@ -26,6 +26,7 @@ import { useTranslation } from 'react-i18next';
 import { useFormat } from '@/format/useFormat';
 import { CopyIcon } from '@/ui/Copy';
 import { ProblemAlert } from '@/ui/states';
+import { CodeText } from '../CodeText';
 import { WaitingNote } from '../WaitingNote';
 import { tokensPerSecond } from './answer';
 import type { Running } from './ChatStore';
@@ -146,7 +147,8 @@ export const Answered = memo(function Answered({ message, running, again, show }
   return (
     <Stack gap="xs" className={classes.answer}>
       {answer.reasoning && <Reasoning answer={answer} isComing={isComing} />}
-      {answer.text && (
+      {answer.text && answer.isJson && <CodeText text={pretty(answer.text)} label="JSON" />}
+      {answer.text && !answer.isJson && (
         <Suspense
           fallback={
             <Text size="sm" className={classes.plain}>

@@ -10,6 +10,8 @@ export type ToolMessage = { id: string; role: 'tool'; callId: string; name: stri
 /** One text that a model gave; a message holds several where it was asked again. */
 export type Answer = {
   text: string;
+  /** JSON was asked for: it is no Markdown */
+  isJson: boolean;
   reasoning: string;
   calls: ToolCall[];
   /** null: it is still coming */
@@ -56,6 +58,7 @@ export function newId(): string {
 export function emptyAnswer(): Answer {
   return {
     text: '',
+    isJson: false,
     reasoning: '',
     calls: [],
     finish: null,

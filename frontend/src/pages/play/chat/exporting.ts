@@ -26,7 +26,7 @@ function written(message: Message): string {
   const answer = shownAnswer(message);
   const parts = ['**assistant**'];
   if (answer.reasoning) parts.push(`> ${answer.reasoning.trim().replaceAll('\n', '\n> ')}`);
-  if (answer.text) parts.push(answer.text);
+  if (answer.text) parts.push(answer.isJson ? fenced(answer.text, 'json') : answer.text);
   for (const call of answer.calls) parts.push(fenced(`${call.name}(${call.arguments})`, ''));
   if (answer.error) parts.push(`*${answer.error}*`);
   return parts.join('\n\n');

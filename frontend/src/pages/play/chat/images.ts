@@ -20,8 +20,12 @@ export async function asDataUri(file: Blob): Promise<string> {
   }
 }
 
-export function imagesOf(transfer: DataTransfer | null): File[] {
-  return [...(transfer?.files ?? [])].filter((file) => file.type.startsWith('image/'));
+export function filesOf(transfer: DataTransfer): File[] {
+  return [...transfer.files];
+}
+
+export function isImage(file: File): boolean {
+  return file.type.startsWith('image/');
 }
 
 function read(file: Blob): Promise<string> {

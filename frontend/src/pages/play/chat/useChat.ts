@@ -24,11 +24,12 @@ export function useChat(username: string, first: Conversation, cards: Card[]) {
   return { store, state };
 }
 
-/** Written a moment after it has changed, and at once when one leaves. */
+/** Written every moment as long as it changes, and at once when one leaves. */
 function useKept(username: string, conversation: Conversation): void {
   const client = useQueryClient();
   const [opened] = useState(conversation);
   const pending = useRef<Conversation | null>(null);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => {
     const before = pending.current;
     if (before && before.id !== conversation.id) {
@@ -37,18 +38,23 @@ function useKept(username: string, conversation: Conversation): void {
     }
     if (conversation === opened || isEmpty(conversation)) return;
     pending.current = conversation;
-    const timer = setTimeout(() => {
+    // An answer that comes changes it all the time: the timer is not put off.
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      const latest = pending.current;
       pending.current = null;
-      void keep(username, conversation).then(() =>
-        client.invalidateQueries({ queryKey: keptQuery(username).queryKey }),
-      );
+      if (latest)
+        void keep(username, latest).then(() =>
+          client.invalidateQueries({ queryKey: keptQuery(username).queryKey }),
+        );
     }, KEEP_MS);
-    return () => clearTimeout(timer);
   }, [client, username, conversation, opened]);
   useEffect(() => {
     const now = () => {
       if (pending.current) void keep(username, pending.current);
       pending.current = null;
+      clearTimeout(timer.current);
+      timer.current = undefined;
     };
     window.addEventListener('pagehide', now);
     return () => {
