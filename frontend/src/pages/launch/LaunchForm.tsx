@@ -59,9 +59,12 @@ function useTaken(asked: Estimated, engine: string, all: Estimates | undefined):
   return exact.data?.engines.find((one) => one.engine === chosen?.engine);
 }
 
-/** Errors of these stand at their field. */
-const FIELDS =
-  /^(uid|kind|family|name|source|model_path|path|size|format|quantization|engine|slots|context_length|min_replicas|max_replicas|idle_seconds|placement\..*|adapters|environment|packages|trust_remote_code|options\..*)$/;
+/** Where the field is folded away. */
+function foldOf(param: string): string | undefined {
+  if (param.startsWith('options.')) return 'options';
+  if (param.startsWith('placement')) return 'place';
+  return /^(adapters|environment|packages|trust_remote_code)/.test(param) ? 'more' : undefined;
+}
 
 export function LaunchForm({ choice, change, first, lost }: Props) {
   const { t } = useTranslation();
@@ -70,6 +73,7 @@ export function LaunchForm({ choice, change, first, lost }: Props) {
   const [draft, setDraft] = useState(first);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
+  const [opened, setOpened] = useState<string[]>([]);
   const set = (some: Partial<Draft>) => setDraft((before) => ({ ...before, ...some }));
   const choose = (some: Partial<LaunchSearch>) => {
     // Options belong to an engine, and that to a model.
@@ -97,7 +101,6 @@ export function LaunchForm({ choice, change, first, lost }: Props) {
 
   const at = (field: string) =>
     error instanceof ApiError && error.param === field ? message(error) : undefined;
-  const isAtField = error instanceof ApiError && !!error.param && FIELDS.test(error.param);
   const isTooBig = error instanceof ApiError && error.code === 'does_not_fit';
 
   const submit = async (event: FormEvent) => {
@@ -112,6 +115,8 @@ export function LaunchForm({ choice, change, first, lost }: Props) {
       await navigate({ to: '/running/$uid', params: { uid: made.uid } });
     } catch (problem) {
       setError(problem);
+      const fold = problem instanceof ApiError && problem.param && foldOf(problem.param);
+      if (fold) setOpened((before) => [...new Set([...before, fold])]);
     } finally {
       setBusy(false);
     }
@@ -178,7 +183,13 @@ export function LaunchForm({ choice, change, first, lost }: Props) {
                 <Part title={t('launch.replicas.title')}>
                   <ReplicaFields draft={draft} set={set} error={at} />
                 </Part>
-                <Accordion multiple variant="separated" chevronPosition="left">
+                <Accordion
+                  multiple
+                  variant="separated"
+                  chevronPosition="left"
+                  value={opened}
+                  onChange={setOpened}
+                >
                   {taken && (
                     <Fold name="options" title={t('launch.options.titleOf', { engine: taken.engine })}>
                       <OptionFields
@@ -209,7 +220,7 @@ export function LaunchForm({ choice, change, first, lost }: Props) {
           <Box pos="sticky" top={68}>
             <Stack>
               <MemoryPreview estimate={isChosen ? (taken?.estimate ?? null) : null} draft={draft} />
-              {!isAtField && <ProblemAlert error={error} />}
+              <ProblemAlert error={error} />
               {(isTooBig || draft.anyway) && (
                 <Switch
                   label={t('launch.anyway')}

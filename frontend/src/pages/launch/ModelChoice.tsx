@@ -31,7 +31,11 @@ export function ModelChoice({ choice, change, taken, error }: Props) {
     choice.path ? 'path' : choice.source ? 'repository' : 'catalogue',
   );
   const ways = ['catalogue', 'repository', ...(may('launches.unsafe') ? ['path'] : [])] as (typeof way)[];
-  const kind = KINDS.find((one) => one === choice.kind);
+  const lines = useQuery({ ...catalogueQuery, enabled: way === 'catalogue' }).data;
+  // An address may name a family alone.
+  const kind =
+    KINDS.find((one) => one === choice.kind) ??
+    (choice.name ? lines?.find((line) => line.name === choice.name)?.kind : undefined);
   return (
     <Stack gap="sm">
       <SegmentedControl
@@ -54,7 +58,7 @@ export function ModelChoice({ choice, change, taken, error }: Props) {
           maw={190}
           error={error('kind')}
         />
-        {way === 'catalogue' && <FamilyChoice {...{ choice, change, error }} />}
+        {way === 'catalogue' && <FamilyChoice {...{ choice, change, error, kind }} />}
         {way === 'repository' && <RepositoryChoice {...{ choice, change, error }} />}
         {way === 'path' && (
           <TextInput
@@ -84,7 +88,12 @@ export function ModelChoice({ choice, change, taken, error }: Props) {
   );
 }
 
-function FamilyChoice({ choice, change, error }: Omit<Props, 'taken'>) {
+function FamilyChoice({
+  choice,
+  change,
+  error,
+  kind: chosen,
+}: Omit<Props, 'taken'> & { kind: Kind | undefined }) {
   const { t } = useTranslation();
   const query = useQuery(catalogueQuery);
   const data = useMemo(() => {
@@ -100,7 +109,7 @@ function FamilyChoice({ choice, change, error }: Omit<Props, 'taken'>) {
       limit={60}
       required
       data={data}
-      value={choice.name ? `${choice.kind}/${choice.name}` : null}
+      value={choice.name ? `${chosen}/${choice.name}` : null}
       onChange={(value) => {
         const [kind = '', ...name] = (value ?? '').split('/');
         change({ ...NOTHING, ...(value ? { kind: kind as Kind } : {}), name: name.join('/') });

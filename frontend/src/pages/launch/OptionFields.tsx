@@ -42,6 +42,8 @@ export function OptionFields({ engine, kind, values, change, error }: Props) {
   const { t } = useTranslation();
   const query = useQuery({ ...engineOptionsQuery(engine, kind), enabled: !!engine });
   const [words, setWords] = useState('');
+  // What is set while one types stays where it is.
+  const [before] = useState(values);
   if (!engine) return null;
   const set = (name: string, value: OptionValue | null) => {
     const { [name]: _, ...rest } = values;
@@ -59,7 +61,8 @@ export function OptionFields({ engine, kind, values, change, error }: Props) {
   return (
     <Loaded query={query} lines={3}>
       {(options) => {
-        const isUp = (option: EngineOption) => COMMON.has(option.name) || option.name in values;
+        const isUp = ({ name }: EngineOption) =>
+          COMMON.has(name) || name in before || error(`options.${name}`) !== undefined;
         const said = words.toLowerCase();
         const rest = options.filter(
           (option) => !isUp(option) && `${option.name} ${option.help}`.toLowerCase().includes(said),
