@@ -317,8 +317,8 @@ def test_completions(visit: Callable[..., Visit], server: Server) -> None:
     page.get_by_role("switch", name="Show how likely each token was").click()
     page.get_by_role("button", name="Go on").click()
     expect(numbers(page)).to_be_visible()
-    assert sent[0]["logprobs"] == 5
-    tokens = page.get_by_role("option")
+    assert (sent[0]["logprobs"], sent[0]["temperature"], sent[0]["max_tokens"]) == (5, 0, 6)
+    tokens = page.get_by_role("listbox", name="Tokens").get_by_role("option")
     body = {name: value for name, value in sent[0].items() if not name.startswith("stream")}
     said = server.post("/v1/completions", body).json()["choices"][0]
     expect(tokens).to_have_count(len(said["logprobs"]["tokens"]))
@@ -327,7 +327,7 @@ def test_completions(visit: Callable[..., Visit], server: Server) -> None:
     assert one.findings() == []
     page.get_by_label("Prompt").fill("hello " * 3000)
     page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_role("alert")).to_contain_text("1024")
+    expect(page.get_by_role("alert")).to_contain_text("the model takes 1,024")
 
 
 def test_embeddings(visit: Callable[..., Visit], server: Server, gguf: dict[str, Path]) -> None:
