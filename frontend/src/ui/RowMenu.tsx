@@ -1,6 +1,6 @@
 /** What can be done with a row of a table. */
 
-import { ActionIcon, Menu } from '@mantine/core';
+import { ActionIcon, Menu, Text } from '@mantine/core';
 import { IconDots } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 
@@ -31,10 +31,15 @@ export function RowMenu({ label, actions }: { label: string; actions: readonly (
             leftSection={one.icon}
             color={one.grave ? 'red' : undefined}
             disabled={!!one.hindered}
-            title={one.hindered}
             onClick={one.run}
+            maw={320}
           >
             {one.name}
+            {one.hindered && (
+              <Text size="xs" span display="block">
+                {one.hindered}
+              </Text>
+            )}
           </Menu.Item>
         ))}
       </Menu.Dropdown>

@@ -48,8 +48,8 @@ export function NodeActions({ node }: { node: Node }) {
       )}
       <Tooltip label={t('nodes.removeFirst')} disabled={!isBusy} multiline maw={280}>
         <Button
-          variant="default"
-          c="red"
+          variant="light"
+          color="red"
           aria-disabled={isBusy}
           data-disabled={isBusy || undefined}
           onClick={() => !isBusy && setAsked('remove')}
