@@ -1,6 +1,6 @@
 /** Files that are on the nodes: how large, used when and by whom; removed after asking. */
 
-import { Anchor, Badge, Text } from '@mantine/core';
+import { Anchor, Badge, Group, Text } from '@mantine/core';
 import { IconCopy, IconTrash } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -10,10 +10,11 @@ import { useFormat } from '@/format/useFormat';
 import { useMay } from '@/session/session';
 import { Ago } from '@/ui/Ago';
 import { Confirm } from '@/ui/confirm';
+import { copyText } from '@/ui/copyText';
 import { type Column, LongTable } from '@/ui/LongTable';
-import { said } from '@/ui/notify';
+import { said, wentWrong } from '@/ui/notify';
 import { RowMenu } from '@/ui/RowMenu';
-import { type CachedRow, freed } from './rows';
+import { type CachedRow, freed, replicaUsing } from './rows';
 
 export function CachedTable({ rows }: { rows: CachedRow[] }) {
   const { t } = useTranslation();
@@ -21,6 +22,15 @@ export function CachedTable({ rows }: { rows: CachedRow[] }) {
   const may = useMay();
   const remove = useRemoveFiles();
   const [going, setGoing] = useState<CachedRow | null>(null);
+  const users = (row: CachedRow) =>
+    row.used_by.map((user) => {
+      const replica = replicaUsing(user);
+      return replica ? t('running.replicaOf', replica) : user;
+    });
+  const copyPath = async (path: string) => {
+    if (await copyText(path)) said(t('common.copied'));
+    else wentWrong(new Error(t('common.copyFailed')));
+  };
   const columns: Column<CachedRow>[] = [
     {
       id: 'name',
@@ -90,9 +100,16 @@ export function CachedTable({ rows }: { rows: CachedRow[] }) {
       width: 'minmax(9rem, 1fr)',
       show: (row) =>
         row.used_by.length > 0 ? (
-          <Badge variant="light" color="teal" tt="none" title={row.used_by.join(', ')}>
-            {row.used_by[0]}
-          </Badge>
+          <Group gap={4} wrap="nowrap" title={users(row).join('\n')}>
+            <Badge variant="light" color="teal" tt="none" miw={0}>
+              {users(row)[0]}
+            </Badge>
+            {row.used_by.length > 1 && (
+              <Text span size="sm">
+                {t('files.andMore', { count: row.used_by.length - 1 })}
+              </Text>
+            )}
+          </Group>
         ) : (
           <Text span size="sm" c="dimmed">
             {t('files.nobody')}
@@ -110,13 +127,13 @@ export function CachedTable({ rows }: { rows: CachedRow[] }) {
             {
               name: t('files.copyPath'),
               icon: <IconCopy size={16} />,
-              run: () => void navigator.clipboard?.writeText(row.path),
+              run: () => void copyPath(row.path),
             },
             may('files.write') && {
               name: t('common.remove'),
               icon: <IconTrash size={16} />,
               grave: true,
-              hindered: row.used_by.length ? t('files.inUse') : undefined,
+              hindered: row.used_by.length ? t('files.inUse', { names: users(row).join('; ') }) : undefined,
               run: () => setGoing(row),
             },
           ]}

@@ -8,7 +8,7 @@ import { useMay } from '@/session/session';
 import { titleOfCode } from '@/ui/problems';
 import { StateBadge } from '@/ui/StateBadge';
 import { ProblemAlert } from '@/ui/states';
-import type { DownloadRow } from './rows';
+import { type DownloadRow, withoutNumbers } from './rows';
 
 const ACTIONS: Record<DownloadRow['state'], readonly DownloadAction[]> = {
   queued: ['pause', 'cancel'],
@@ -68,16 +68,16 @@ export function DownloadCard({ download }: { download: DownloadRow }) {
       {state !== 'done' && (
         <Progress
           mt="xs"
-          value={total ? (100 * done) / total : 0}
+          value={total ? Math.round((100 * done) / total) : 0}
           striped={state === 'running'}
           animated={state === 'running'}
           color={state === 'failed' ? 'red' : state === 'running' ? undefined : 'gray'}
           aria-label={label}
         />
       )}
-      <Text size="xs" c="dimmed" mt={4} role="status" aria-label={label}>
+      <Text size="xs" c="dimmed" mt={4}>
         {numbers.join(' · ')}
-        {state === 'running' && download.line && ` · ${download.line}`}
+        {state === 'running' && download.line && ` · ${withoutNumbers(download.line)}`}
       </Text>
       {error && (
         <Text size="sm" c="red" mt={4}>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CachedFiles, NodeDownload } from '@/api/files';
 import type { Files } from '@/api/schema';
-import { cachedRows, downloadRows, freed, totals } from './rows';
+import { cachedRows, downloadRows, freed, replicaUsing, totals, withoutNumbers } from './rows';
 
 const download = (name: string, state: NodeDownload['state'], updated = 0): NodeDownload => ({
   id: name,
@@ -67,6 +67,18 @@ test('a node can be looked at alone', () => {
 
 test('removing files that others have frees nothing', () => {
   expect(cachedRows(files, all).map(freed)).toEqual([11, 1]);
+});
+
+test('whoever uses files is a replica, or said as it is', () => {
+  expect(replicaUsing('m (replica 3f2a-1, epoch 4)')).toEqual({ uid: 'm', epoch: 4 });
+  expect(replicaUsing('a backup')).toBeNull();
+});
+
+test('what is fetched is said without its numbers, what is wrong in full', () => {
+  expect(withoutNumbers('downloading a 2.gguf and 2 more 0.6 of 12.6 MB, 1 MB/s')).toBe(
+    'downloading a 2.gguf and 2 more',
+  );
+  expect(withoutNumbers('downloading a.gguf: refused, tried again in 2 s')).toContain('in 2 s');
 });
 
 test('all nodes together', () => {

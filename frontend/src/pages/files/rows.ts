@@ -34,6 +34,16 @@ function rows<Row extends { name: string }>(
 /** Bytes that a removal frees: files of other programs stay. */
 export const freed = (row: CachedFiles): number => Math.max(0, row.size + row.partial - row.linked);
 
+/** Which replica of which model uses files; null: it is something else. */
+export function replicaUsing(user: string): { uid: string; epoch: number } | null {
+  const found = /^(.+) \(replica [\w-]+, epoch (\d+)\)$/.exec(user);
+  return found?.[1] ? { uid: found[1], epoch: Number(found[2]) } : null;
+}
+
+/** What a node says of a download, without the numbers that are shown beside it. */
+export const withoutNumbers = (line: string): string =>
+  line.replace(/ [\d.]+(?: [kMGT]?B)? of [\d.]+ .*$/, '');
+
 export type Totals = { bytes: number; speed: number; active: boolean };
 
 export function totals(files: Files): Totals {

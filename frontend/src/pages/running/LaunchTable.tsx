@@ -225,7 +225,7 @@ export function StateOf({ launch }: { launch: Launch }) {
       />
       {launch.state === 'starting' && launch.progress > 0 && (
         <Progress
-          value={launch.progress * 100}
+          value={Math.round(launch.progress * 100)}
           w={60}
           size="sm"
           aria-label={t('running.progressOf', { uid: launch.uid })}

@@ -1,6 +1,6 @@
 /** What a replica writes, as it writes it. */
 
-import { Box, Checkbox, Group, Select, Text } from '@mantine/core';
+import { Box, Checkbox, Group, SegmentedControl, Select, Text } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/errors';
@@ -11,18 +11,23 @@ import classes from './LogTail.module.css';
 
 /** What a glance needs; all of it is on the page of logs. */
 const SHOWN_LINES = 3000;
+/** What the engine printed, and what the process around it noted. */
+const FILES = ['output', 'log'] as const;
+type LogFile = (typeof FILES)[number];
 
 export function LogTail({
   uid,
   replica = '',
+  file = 'output',
   height = 420,
 }: {
   uid: string;
   replica?: string;
+  file?: LogFile;
   height?: number;
 }) {
   const { t } = useTranslation();
-  const { log, error } = useLog({ ...(replica ? { replica } : { model: uid }), file: 'output' }, true, true);
+  const { log, error } = useLog({ ...(replica ? { replica } : { model: uid }), file }, true, true);
   const lines = log?.lines.slice(-SHOWN_LINES) ?? [];
   const [follows, setFollows] = useState(true);
   const box = useRef<HTMLPreElement>(null);
@@ -78,21 +83,30 @@ export function LogOfReplicas({
   const { t, i18n } = useTranslation();
   const word = (state: string) =>
     i18n.exists(`state.${state}`) ? t(`state.${state}` as 'state.ready') : state;
+  const [file, setFile] = useState<LogFile>('output');
   return (
     <>
-      <Select
-        label={t('running.log.of')}
-        placeholder={t('running.log.newest')}
-        clearable
-        maw={360}
-        value={replica ?? null}
-        onChange={(id) => choose(id ?? undefined)}
-        data={replicas.map((one) => ({
-          value: one.id,
-          label: t('running.log.replica', { epoch: one.epoch, node: one.node, state: word(one.state) }),
-        }))}
-      />
-      <LogTail uid={uid} replica={replica} />
+      <Group align="flex-end">
+        <Select
+          label={t('running.log.of')}
+          placeholder={t('running.log.newest')}
+          clearable
+          maw={360}
+          value={replica ?? null}
+          onChange={(id) => choose(id ?? undefined)}
+          data={replicas.map((one) => ({
+            value: one.id,
+            label: t('running.log.replica', { epoch: one.epoch, node: one.node, state: word(one.state) }),
+          }))}
+        />
+        <SegmentedControl
+          aria-label={t('logs.file')}
+          value={file}
+          onChange={(value) => setFile(value === 'log' ? 'log' : 'output')}
+          data={FILES.map((one) => ({ value: one, label: t(`logs.files.${one}`) }))}
+        />
+      </Group>
+      <LogTail key={file} uid={uid} replica={replica} file={file} />
     </>
   );
 }

@@ -49,7 +49,7 @@ export function ReplicaTable({ rows }: { rows: readonly ReplicaRow[] }) {
       by: ({ replica }) => replica.progress,
       show: ({ launch, replica }) => (
         <Progress
-          value={replica.progress * 100}
+          value={Math.round(replica.progress * 100)}
           size="sm"
           aria-label={t('running.progressOf', { uid: `${launch.uid} ${replica.epoch}` })}
         />

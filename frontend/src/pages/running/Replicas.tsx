@@ -42,18 +42,22 @@ export function Replicas({ launch, mayChange }: { launch: LaunchDetail; mayChang
     run: () =>
       void doing(() => launchActions.moveReplica(launch.uid, replica.id, node), t('running.done.moved')),
   });
-  const actions = (replica: Replica): RowAction[] => [
-    move(replica),
-    ...nodes
-      .filter((node) => node.name !== replica.node && node.state === 'up' && !node.cordoned)
-      .map((node) => move(replica, node.name)),
-    {
-      name: t('running.do.remove'),
-      icon: <IconTrash size={16} />,
-      grave: true,
-      run: () => setRemoved(replica),
-    },
-  ];
+  const actions = (replica: Replica): RowAction[] => {
+    const others = nodes.filter(
+      (node) => node.name !== replica.node && node.state === 'up' && !node.cordoned,
+    );
+    const isNowhere = nodes.length > 0 && !others.length;
+    return [
+      { ...move(replica), hindered: isNowhere ? t('running.noOtherNode') : undefined },
+      ...others.map((node) => move(replica, node.name)),
+      {
+        name: t('running.do.remove'),
+        icon: <IconTrash size={16} />,
+        grave: true,
+        run: () => setRemoved(replica),
+      },
+    ];
+  };
   const columns: Column<Replica>[] = [
     {
       id: 'epoch',
@@ -81,7 +85,7 @@ export function Replicas({ launch, mayChange }: { launch: LaunchDetail; mayChang
       show: (replica) =>
         live.has(replica.id) && (
           <Progress
-            value={replica.progress * 100}
+            value={Math.round(replica.progress * 100)}
             size="sm"
             aria-label={t('running.progressOf', { uid: String(replica.epoch) })}
           />

@@ -12,6 +12,7 @@ import { Ago } from '@/ui/Ago';
 import { useNow } from '@/ui/useNow';
 import { LogTail } from './LogTail';
 import { PHASES, phaseOf } from './phases';
+import { liveReplicas } from './rows';
 
 type Props = {
   launch: LaunchDetail;
@@ -60,9 +61,9 @@ function OnItsWay({ launch, mayChange, cancel }: Pick<Props, 'launch' | 'mayChan
             aria-label={t('running.progressOf', { uid: launch.uid })}
           />
           <Group justify="space-between" mt={4} wrap="nowrap" align="flex-start">
-            <Text size="sm" role="status">
-              {t(`running.phase.${phase}`)} {percent > 0 && format.percent(launch.progress, 1)}{' '}
-              {line && `· ${line}`}
+            <Text size="sm">
+              <span role="status">{t(`running.phase.${phase}`)}</span>{' '}
+              {percent > 0 && format.percent(launch.progress, 1)} {line && `· ${line}`}
             </Text>
             <Text size="xs" c="dimmed" ta="right">
               {launch.start_seconds !== null &&
@@ -151,7 +152,8 @@ function Stopped({ launch, mayChange, retry }: Pick<Props, 'launch' | 'mayChange
       <Stack gap="sm" align="flex-start">
         <Text size="sm">
           {inWords(launch.reason_told, launch.reason) ||
-            t(isOnCall ? 'running.standing.onCallHelp' : 'running.standing.stoppedHelp')}
+            t(isOnCall ? 'running.standing.onCallHelp' : 'running.standing.stoppedHelp')}{' '}
+          {liveReplicas(launch).length > 0 && t('running.standing.draining')}
         </Text>
         {mayChange && (
           <Button size="xs" variant="light" onClick={retry}>

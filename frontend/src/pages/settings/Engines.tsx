@@ -153,7 +153,11 @@ function Installation({ now }: { now: EngineInstallation }) {
   const { t } = useTranslation();
   return (
     <div role="status">
-      <Progress value={now.fraction * 100} animated aria-label={t('settings.states.installing')} />
+      <Progress
+        value={Math.round(now.fraction * 100)}
+        animated
+        aria-label={t('settings.states.installing')}
+      />
       <Text size="xs" c="dimmed" truncate>
         {[now.stage, now.line].filter(Boolean).join(': ')}
       </Text>

@@ -13,7 +13,7 @@ import {
   useTestWebhook,
   webhooksQuery,
 } from '@/api/settings';
-import { useFormat } from '@/format/useFormat';
+import { Ago } from '@/ui/Ago';
 import { CopyBlock } from '@/ui/Copy';
 import { Confirm } from '@/ui/confirm';
 import { FormDrawer, Side } from '@/ui/FormDrawer';
@@ -21,14 +21,15 @@ import { said, wentWrong } from '@/ui/notify';
 import { RowMenu } from '@/ui/RowMenu';
 import { Empty, Loaded } from '@/ui/states';
 import { useSubmit } from '@/ui/useSubmit';
+import { changed } from './changed';
 
 const COLORS: Record<Webhook['state'], string> = { up_to_date: 'teal', waiting: 'orange', silent: 'gray' };
 
 export function Webhooks() {
   const { t } = useTranslation();
-  const format = useFormat();
   const hooks = useQuery({ ...webhooksQuery, refetchInterval: 10_000 });
   const test = useTestWebhook();
+  const change = useChangeWebhook();
   const remove = useDeleteWebhook();
   const renew = useNewWebhookSecret();
   const [editing, setEditing] = useState<Webhook | 'new' | null>(null);
@@ -47,6 +48,8 @@ export function Webhooks() {
           : said(t('settings.testSaid', { status: now.last_status ?? '' })),
       onError: wentWrong,
     });
+  const turn = (hook: Webhook) =>
+    change.mutate({ id: hook.id, active: !hook.active }, { onError: wentWrong });
   return (
     <>
       <Loaded
@@ -92,12 +95,7 @@ export function Webhooks() {
                       </Table.Td>
                       <Table.Td>{hook.kinds.length ? hook.kinds.join(', ') : t('common.all')}</Table.Td>
                       <Table.Td>
-                        {hook.last_at ? format.ago(hook.last_at) : t('keys.neverUsed')}
-                        {hook.last_error && (
-                          <Text size="xs" c="red.8">
-                            {hook.last_error}
-                          </Text>
-                        )}
+                        <Deliveries hook={hook} />
                       </Table.Td>
                       <Table.Td>
                         <RowMenu
@@ -105,6 +103,10 @@ export function Webhooks() {
                           actions={[
                             { name: t('settings.test'), run: () => tryIt(hook) },
                             { name: t('common.edit'), run: () => setEditing(hook) },
+                            {
+                              name: t(hook.active ? 'settings.switchOff' : 'settings.switchOn'),
+                              run: () => turn(hook),
+                            },
                             {
                               name: t('settings.newSecret'),
                               run: () => setAsking({ hook, what: 'secret' }),
@@ -161,6 +163,36 @@ export function Webhooks() {
   );
 }
 
+/** How the last call went, and all of them. */
+function Deliveries({ hook }: { hook: Webhook }) {
+  const { t } = useTranslation();
+  const counts = [
+    hook.delivered > 0 && t('settings.delivered', { count: hook.delivered }),
+    hook.given_up > 0 && t('settings.givenUp', { count: hook.given_up }),
+  ].filter(Boolean);
+  return (
+    <>
+      {hook.last_at ? <Ago at={hook.last_at} /> : t('keys.neverUsed')}
+      {hook.last_at && !hook.last_error && ` · ${t('settings.testSaid', { status: hook.last_status ?? '' })}`}
+      {hook.last_error && (
+        <Text size="xs" c="red.8">
+          {hook.last_error}
+        </Text>
+      )}
+      {hook.next_at && (
+        <Text size="xs">
+          {t('settings.nextTry')} <Ago at={hook.next_at} />
+        </Text>
+      )}
+      {counts.length > 0 && (
+        <Text size="xs" c="dimmed">
+          {counts.join(' · ')}
+        </Text>
+      )}
+    </>
+  );
+}
+
 type FormProps = { hook: Webhook | null; made: (secret: string) => void; close: () => void };
 
 function WebhookForm({ hook, made, close }: FormProps) {
@@ -176,7 +208,8 @@ function WebhookForm({ hook, made, close }: FormProps) {
     },
   });
   const submit = useSubmit(form, async (values) => {
-    if (hook) await change.mutateAsync({ ...values, id: hook.id });
+    // What stays as it is stays unsent: one whose address is no longer allowed can be switched off.
+    if (hook) await change.mutateAsync({ ...changed(hook, values), id: hook.id });
     else made((await make.mutateAsync(values)).secret);
     close();
   });
