@@ -1,0 +1,1 @@
+"""The operating pages of the console: machines, files, settings, running models, events."""
