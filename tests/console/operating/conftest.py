@@ -36,8 +36,10 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 def server(hub: Hub) -> Iterator[Server]:
     listen = f"127.0.0.1:{free_port()}"
     flags = ("--no-demo", "--fetch-allow", "127.0.0.1", "--broker-listen", listen)
-    around = {"HF_HOME": "/nonexistent", "NO_PROXY": "*"}  # nothing of whoever runs the tests
-    with serving(*flags, XPLATFORM_HF_ENDPOINT=hub.url, **around) as running:
+    # Nothing of whoever runs the tests.
+    with serving(
+        *flags, XPLATFORM_HF_ENDPOINT=hub.url, HF_HOME="/nonexistent", NO_PROXY="*"
+    ) as running:
         yield running
 
 

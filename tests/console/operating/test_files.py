@@ -80,7 +80,9 @@ def test_files_in_use_are_kept_and_others_removed(
     for uid in ("reader", "second-reader"):
         answer = server.post("/api/launches", {"uid": uid, "engine": "fake", "source": source})
         assert answer.status == 201, answer.body
-        wait_for(lambda uid=uid: server.state(uid) == "ready", f"{uid} to be ready", 40)
+    wait_for(
+        lambda: {server.state(uid) for uid in ("reader", "second-reader")} == {"ready"}, "both", 60
+    )
     one = visit()
     page = one.go("/files")
     row = row_of(page, "acme/third")

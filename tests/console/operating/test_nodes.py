@@ -23,6 +23,12 @@ def machine(server: Server) -> Iterator[Machine]:
     server.request("DELETE", f"/api/nodes/{made.name}")
 
 
+def places(server: Server, uid: str) -> list[str]:
+    """The machines of its replicas that are ready."""
+    replicas = server.launch_state(uid)["replicas"]
+    return sorted(replica["node"] for replica in replicas if replica["state"] == "ready")
+
+
 def do(page: Page, what: str, sure: bool = True) -> None:
     """A button of the page, and where it asks first, that of the question."""
     page.get_by_role("main").get_by_role("button", name=what, exact=True).click()
@@ -94,17 +100,20 @@ def test_a_machine_from_its_token_to_its_removal(
 
     # Emptied: its replica is not lost but moves.
     server.launch("roamer", min_replicas=2, max_replicas=2)
-    on = lambda: sorted(  # noqa: E731
-        r["node"] for r in server.launch_state("roamer")["replicas"] if r["state"] == "ready"
+    wait_for(
+        lambda: places(server, "roamer") == [machine.name, "local"], "a replica on each machine", 40
     )
-    wait_for(lambda: on() == [machine.name, "local"], "a replica on each machine", 40)
     table = page.get_by_role("table", name="Replicas here")
     expect(table.get_by_role("link", name="roamer")).to_be_visible()
     remove = page.get_by_role("button", name="Remove", exact=True)
     expect(remove).to_have_attribute("aria-disabled", "true")
     do(page, "Drain")
     expect(page.get_by_text("move away, each after another has taken its place")).to_be_visible()
-    wait_for(lambda: on() == ["local", "local"], "both replicas on the other machine", 40)
+    wait_for(
+        lambda: places(server, "roamer") == ["local", "local"],
+        "both replicas on the other machine",
+        40,
+    )
     expect(page.get_by_text("No replica of your project's models runs here.")).to_be_visible()
 
     # Taken away.

@@ -116,7 +116,8 @@ function OnNode({ engine, node }: { engine: string; node: EngineOnNode }) {
         {node.environments.map((one) => (
           <Version key={one.version} one={one} remove={() => setRemoving(one)} />
         ))}
-        {node.why && (
+        {/* What failed last is often why it is incomplete. */}
+        {node.why && node.why !== node.installation?.error && (
           <Text size="sm" c="dimmed">
             {allInWords(node.reasons, node.why)}
           </Text>
