@@ -39,6 +39,7 @@ from xplatform.core.errors import (
     NotFound,
     PlatformError,
 )
+from xplatform.engines.options import wrong_value
 from xplatform.engines.registry import ENGINES
 from xplatform.files import Source
 
@@ -78,6 +79,15 @@ class Candidate:
 def resolve(order: LaunchOrder) -> LaunchOrder:
     """The same order with all that a launch needs. Raises the errors of the catalogue, of the
     facts and of the engines, each naming its field (400), and Forbidden."""
+    whole = _resolve(order)
+    for name, value in whole.options.items():
+        if problem := wrong_value(whole.engine, name, value):
+            param = f"options.{name}"[:200]
+            raise InvalidValue(f"`{param}`: {problem}.", param=param)
+    return whole
+
+
+def _resolve(order: LaunchOrder) -> LaunchOrder:
     if "/" in order.family and order.source is None and not order.model_path:
         order = _from_repository(order)
     if order.engine in ENGINES and ENGINES[order.engine].requirements is None:

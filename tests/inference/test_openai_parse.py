@@ -447,6 +447,22 @@ def test_a_chat_with_tools_and_a_schema():
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "think"),
+    [
+        ({"reasoning_effort": "high"}, True),
+        ({"reasoning_effort": "none"}, False),
+        (
+            {"reasoning_effort": "high", "chat_template_kwargs": {"enable_thinking": False}},
+            False,
+        ),
+    ],
+)
+def test_an_effort_is_also_whether_to_think(said: dict[str, Any], think: bool) -> None:
+    kwargs = to_submit(chat(messages=[HI], **said), "r").payload["template_kwargs"]
+    assert kwargs == {"reasoning_effort": said["reasoning_effort"], "enable_thinking": think}
+
+
 @pytest.mark.parametrize("way", ["flag", "prefix"])
 def test_continuing_the_last_message(way):
     last = {"role": "assistant", "content": "Once upon"}

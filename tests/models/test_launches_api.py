@@ -93,6 +93,9 @@ def test_built_in_model_starts_by_its_name(http: Api, world: World) -> None:
         ({"slots": 10**9}, "slots", "from 1"),
         ({"context_length": -5}, "context_length", "from 1"),
         ({"options": [1]}, "options", ""),
+        ({"options": {"step_ms": "slow"}}, "options.step_ms", "float"),
+        ({"engine": "llama.cpp", "options": {"threads": 0}}, "options.threads", "at least 1"),
+        ({"engine": "llama.cpp", "options": {"n-batch": True}}, "options.n-batch", "int"),
         ({"modelpath": "/m"}, "modelpath", "no such field"),
     ],
 )

@@ -236,14 +236,29 @@ OPTIONS: Final[dict[str, tuple[Option, ...]]] = {
 }
 
 
-def is_ordinary(engine: str, name: str, value: Any) -> bool:
-    """Whether everybody who may launch may set it so: it is listed here, and opens no file and
-    runs no code. ``engine`` empty: for any of them."""
+def wrong_value(engine: str, name: str, value: Any) -> str | None:
+    """What no engine would take, said before one is started; of what is listed here alone. None as
+    a value is the engine's to judge, and so are choices that have further spellings there."""
+    for option in _called(engine, name):
+        spelled = option.choices and engine == "llama.cpp"
+        if value is not None and not spelled and (problem := option.problem(value)):
+            return problem
+    return None
+
+
+def _called(engine: str, name: str) -> list[Option]:
+    """``engine`` empty: of any of them."""
     known = OPTIONS.get(engine, ()) if engine else _EVERY
     # llama.cpp's are also written as on its command line.
     wanted = name.replace("-", "_")
     wanted = LLAMA_CPP_ALIASES.get(wanted, wanted) if engine in ("", "llama.cpp") else wanted
-    found = [option for option in known if option.name == wanted]
+    return [option for option in known if option.name == wanted]
+
+
+def is_ordinary(engine: str, name: str, value: Any) -> bool:
+    """Whether everybody who may launch may set it so: it is listed here, and opens no file and
+    runs no code. ``engine`` empty: for any of them."""
+    found = _called(engine, name)
     return bool(found) and not any(
         option.risky or (option.harmless and value not in (None, *option.harmless))
         for option in found

@@ -151,8 +151,8 @@ def _chat_payload(request: ChatRequest) -> tuple[dict[str, Any], str]:
     kwargs = dict(request.chat_template_kwargs or {})
     if request.reasoning_effort is not None:
         kwargs["reasoning_effort"] = request.reasoning_effort
-        if request.reasoning_effort == "none":
-            kwargs.setdefault("enable_thinking", False)
+        # Some templates know efforts, others only whether to think at all.
+        kwargs.setdefault("enable_thinking", request.reasoning_effort != "none")
     if kwargs:
         payload["template_kwargs"] = kwargs
     return payload, prefix
