@@ -153,10 +153,13 @@ class Engine:
         if not isinstance(message, Load):
             raise LinkBroken(f"expected load, got {type(message).__name__}")
         threading.Thread(target=self._pulse, name="pulse", daemon=True).start()
+        log.info("%s %s loads %s", self.name, self.version(), message.model_path)
+        began = time.monotonic()
         try:
             self._check_adapters(message)
             ready = self.load(message)
         except EngineFault as error:
+            log.error("loading failed: %s", error)
             link.send(Failed(error.fault))
             return
         except MemoryError:
@@ -168,6 +171,10 @@ class Engine:
             return
         sender = threading.Thread(target=self._send_steps, name="sender", daemon=True)
         sender.start()
+        log.info(
+            "ready after %.2f s: %d at once, a context of %d tokens; %s",
+            time.monotonic() - began, ready.slots, ready.context_length, ready.details,
+        )  # fmt: skip
         link.send(ready)
         try:
             self._serve(link)

@@ -304,7 +304,8 @@ class EngineProcess:
         return said + self._tail()
 
     def _tail(self) -> str:
-        lines = list(self.last_lines)[-5:]
+        # What it says of every start tells nothing of this end.
+        lines = [line for line in self.last_lines if " INFO engines." not in line][-5:]
         return "; its last words: " + " | ".join(lines) if lines else ""
 
     async def wait_end(self) -> str:

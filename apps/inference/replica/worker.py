@@ -132,6 +132,8 @@ def main(spec_path: str) -> int:
     global _replica
     spec = msgspec.json.decode(Path(spec_path).read_bytes(), type=Spec)
     logs.configure(f"replica-{spec.model_uid}", settings())
+    # Each request is a task, and Celery would tell of each.
+    logging.getLogger("celery").setLevel(logging.WARNING)
     # A thread that waits for the interpreter gets it after this long instead of 5 ms: requests
     # hop between threads here, and each hop is time to the first token.
     sys.setswitchinterval(0.0005)
@@ -150,7 +152,7 @@ def main(spec_path: str) -> int:
         concurrency=min(spec.slots, _MAX_SLOTS) + SPARE,
         queues=[model_queue, queues.replica_queue(spec.replica_id)],
         hostname=f"replica-{spec.replica_id}-{spec.epoch}@{spec.node}",
-        loglevel="WARNING",
+        loglevel=settings().log_level.upper(),
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,
