@@ -298,4 +298,4 @@ def test_an_error_in_a_stream_is_raised(server: Server, client: OpenAI) -> None:
             if seen == 10:
                 server.request("DELETE", "/api/launches/m")
                 os.kill(server.engine_pid("m"), signal.SIGKILL)
-    assert caught.value.code in ("engine_died", "model_not_found")
+    assert caught.value.code in ("engine_died", "model_unavailable")

@@ -77,6 +77,17 @@ async def test_who_can_wait_is_left_waiting() -> None:
     assert ticket.error is None
 
 
+async def test_who_waits_for_one_that_is_terminated_is_told_so() -> None:
+    """Not that there is no such model: there was one when the request came."""
+    web = Web()
+    ticket = web.open()
+    web.memory.catalog._models = {}
+    web.waiting.look()
+    assert isinstance(ticket.error, errors.ModelUnavailable)
+    assert "terminated" in ticket.error.message
+    assert (ticket.error.retryable, ticket.error.retry_after) == (False, None)
+
+
 async def test_who_cannot_wait_that_long_is_told_when_to_come_again() -> None:
     web = Web(replace(MODEL, start_seconds=30.0))
     ticket = web.open(wait=10.0)

@@ -84,7 +84,7 @@ class Waiting:
             self._sender.send(queues.TASK_WAKE, queues.CONTROL, uid, expires=10.0)
         model = self._memory.catalog.find(uid)
         if model is None:
-            self._hub.fail_waiting(uid, errors.ModelNotFound(uid))
+            self._hub.fail_waiting(uid, _terminated(uid))
         elif model.state == "failed" and now - since > _FAILED_SECONDS:
             self._hub.fail_waiting(uid, start_failed(model.uid, model.reason))
 
@@ -183,6 +183,16 @@ def _cannot_wait(uid: str, start: Start | None) -> errors.PlatformError:
         data={"progress": start.progress, "seconds_left": left},
         retry_after=left,
     )
+
+
+def _terminated(uid: str) -> errors.PlatformError:
+    """It was there when they came."""
+    error = errors.ModelUnavailable(
+        f"The model {uid!r} was terminated before this request was done: launch it again, or call"
+        " another one."
+    )
+    error.retryable, error.retry_after = False, None
+    return error
 
 
 def start_failed(uid: str, reason: str) -> errors.PlatformError:
