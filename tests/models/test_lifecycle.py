@@ -239,8 +239,9 @@ def test_waits_for_a_node_and_starts_when_one_comes(
     clean_database: None, clock: Any, sender: Any, hints: Hints
 ) -> None:
     world = World(clock, sender, "n1")
-    assert launch().reason == "No node is up to run it."
-    assert launch().reason_told == {"code": "no_node_up", "params": {}}
+    waiting = launch()
+    assert waiting.reason == "No node is up to run it."
+    assert waiting.reason_told == {"code": "no_node_up", "params": {}}
     world.nodes["n1"].beat()
     world.deliver_all()
     assert len(world.running()) == 1
