@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -27,6 +27,7 @@ FILTER_MS = 100
 MODELS, REPLICAS, EVENTS = 2_000, 500, 10_000
 UPDATES_A_SECOND = 50
 SOAK_MINUTES = 30
+SEEN_S = 1.0
 #: at sixty pictures a second; a frame that takes longer than two is seen
 FRAME_MS = 1000 / 60
 
@@ -39,6 +40,7 @@ def bench(report: Report) -> None:
     with serving() as server, chromium() as browser:
         _interactive(report, server, browser)
         _tables(report, server, browser)
+        _two(report, server, browser)
         _soak(report, server, browser)
 
 
@@ -218,6 +220,55 @@ def _event(number: int) -> dict[str, Any]:
 
 def _events() -> dict[str, Any]:
     return {"events": [_event(n) for n in range(1, EVENTS + 1)], "last_id": EVENTS, "more": False}
+
+
+# -- two at once -----------------------------------------------------------------------------------
+
+
+def _two(report: Report, server: Server, browser: Any) -> None:
+    """What one browser has changed, until it stands in another one's list that nobody touches."""
+    report.calm()
+    meter = processes.Meter(server.root)
+    lines = []
+    with _visit(browser, server) as first, _visit(browser, server) as second:
+        first.goto(f"{server.url}/ui/")
+        second.goto(f"{server.url}/ui/running")
+        second.locator("h1").wait_for()
+        second.wait_for_timeout(2000)
+        for turn in range(3 if report.quick else 10):
+            uid = f"seen-{turn}"
+            link = second.get_by_role("link", name=uid, exact=True)
+            _change(first, server, "POST", "", {"uid": uid, "engine": "fake", "model_path": "x"})
+            appeared = _seconds(lambda link=link: link.wait_for())
+            _change(first, server, "DELETE", f"/{uid}")
+            gone = _seconds(lambda link=link: link.wait_for(state="detached"))
+            lines.append([turn + 1, appeared, gone])
+    usage = meter.stop()
+    columns = ("", "s until a launch is seen", "s until its end is seen")
+    print(table("A change that another browser has made, after its answer", columns, lines))
+    report.raw["console: two browsers"] = lines
+    most = max(max(line[1:]) for line in lines)
+    report.row(GROUP, "console: another browser's change is seen", f"{most:.2f} s",
+               f"{SEEN_S:g} s", most <= SEEN_S, usage.noise)  # fmt: skip
+
+
+def _change(page: Any, server: Server, method: str, path: str, body: Any = None) -> None:
+    """As the page would: with its own session."""
+    session = page.context.request.get(f"{server.url}/api/session").json()
+    answer = page.context.request.fetch(
+        f"{server.url}/api/launches{path}",
+        method=method,
+        data=body,
+        headers={"X-CSRFToken": session["csrf_token"], "Referer": server.url},
+    )
+    if not answer.ok:
+        raise RuntimeError(answer.text())
+
+
+def _seconds(wait: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    wait()
+    return time.perf_counter() - began
 
 
 # -- a day of it -----------------------------------------------------------------------------------
