@@ -107,6 +107,9 @@ def test_which_files_are_where(get: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     assert [(row["quantization"], row["nodes"]) for row in rows] == [("Q4_0", []), ("Q8_0", [name])]
     assert rows[0]["sources"][0]["entry"] == "m-Q4_0.gguf"
     assert asked == [(name, "files.list")]
+    # And the page of files leads to it.
+    [there] = get(f"files?node={name}")["nodes"]
+    assert there["cached"][0]["family"] == {"kind": "llm", "name": "mine"}
 
 
 def test_a_source_is_looked_at_by_a_node(get: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from xplatform.core.errors import InvalidValue
@@ -135,6 +135,13 @@ def source_of(
 def files_of(spec: Spec, quantization: str) -> tuple[str, ...]:
     """Of a GGUF: the file, or its parts, the first of which is opened."""
     return spec.parts.get(quantization) or (filled(spec.file, quantization),)
+
+
+def repositories_of(family: Family) -> Iterator[tuple[str, Choice]]:
+    """Where each of its forms lies: the repository's id in small letters."""
+    for choice in choices(family):
+        for repository in choice.spec.repositories:
+            yield filled(repository.id, choice.quantization).lower(), choice
 
 
 def filled(text: str, quantization: str) -> str:

@@ -22,7 +22,7 @@ from xplatform.core.config import settings
 from xplatform.core.errors import InvalidRequest, InvalidValue
 
 from .checks import family_of_bytes
-from .choice import Choice, choices, filled
+from .choice import Choice, repositories_of
 from .schema import Family, Kind
 
 logger = logging.getLogger(__name__)
@@ -109,13 +109,11 @@ class Library:
         is known of a model that somebody names by its repository only."""
         families = self._known()
         if self._indexed is not families:
-            places: dict[str, tuple[Family, Choice]] = {}
+            found: dict[str, tuple[Family, Choice]] = {}
             for family in families.values():
-                for spec, quantization in choices(family):
-                    for repository in spec.repositories:
-                        place = filled(repository.id, quantization).lower()
-                        places.setdefault(place, (family, Choice(spec, quantization)))
-            self._places, self._indexed = places, families
+                for place, choice in repositories_of(family):
+                    found.setdefault(place, (family, choice))
+            self._places, self._indexed = found, families
         return self._places.get(id.lower())
 
     def near(self, name: str, kind: str | None = None, count: int = 3) -> list[str]:

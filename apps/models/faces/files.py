@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -13,7 +15,7 @@ from rest_framework.views import APIView
 
 from apps.models import api
 from apps.models.caller import caller
-from apps.models.catalogue.choice import source_of, spec_for
+from apps.models.catalogue.choice import repositories_of, source_of, spec_for
 from apps.models.catalogue.library import library
 from apps.models.catalogue.schema import Family
 from apps.models.control.peers import Peers
@@ -85,7 +87,11 @@ class ChangedDownloadSerializer(StructSerializer):
     partial_answer = True
 
 
-def picture(node: api.NodeInfo) -> dict[str, Any]:
+#: a repository's id in small letters → the registration that has it
+_Registered = Mapping[str, dict[str, str]]
+
+
+def picture(node: api.NodeInfo, registered: _Registered = MappingProxyType({})) -> dict[str, Any]:
     """By the node's own word; if it does not answer, its last."""
     try:
         found = ask_node(node.name, "files.list", timeout=_ASK_SECONDS)
@@ -94,7 +100,7 @@ def picture(node: api.NodeInfo) -> dict[str, Any]:
     return {
         "node": node.name,
         "downloads": found.get("downloads", []),
-        "cached": [{**entry, "family": _family(entry)} for entry in found.get("cached", [])],
+        "cached": [{**entry, "family": _family(entry, registered)} for entry in found.get("cached", [])],
         "disk": found.get("disk", {}),
     }
 
@@ -120,17 +126,29 @@ def cached_files(places: set[tuple[str, str]]) -> dict[str, list[dict[str, Any]]
     }
 
 
-def _family(entry: dict[str, Any]) -> dict[str, str] | None:
+def _registered(project: str | None) -> _Registered:
+    found: dict[str, dict[str, str]] = {}
+    for info in api.registrations(None, project):
+        for place, _ in repositories_of(info.family):
+            found.setdefault(place, {"kind": info.kind, "name": info.name})
+    return found
+
+
+def _family(entry: dict[str, Any], registered: _Registered) -> dict[str, str] | None:
+    """A registration that the project sees goes before the catalogue."""
+    if named := registered.get(entry["name"].lower()):
+        return named
     known = library().of_repository(entry["name"])
     return {"kind": known[0].kind, "name": known[0].name} if known else None
 
 
-def all_files(node: str = "") -> list[dict[str, Any]]:
-    """Raises NotFound."""
+def all_files(node: str = "", project: str | None = None) -> list[dict[str, Any]]:
+    """``project``: whose registrations are named. Raises NotFound."""
     found = [one for one in api.nodes() if node in ("", one.name)]
     if node and not found:
         raise NotFound(f"There is no node {node[:100]!r}.", param="node")
-    return [picture(one) for one in found if node or one.state == "up"]
+    registered = _registered(project)
+    return [picture(one, registered) for one in found if node or one.state == "up"]
 
 
 def fetch(values: dict[str, Any], project: str | None) -> dict[str, Any]:
@@ -175,7 +193,8 @@ def first_node() -> str:
 )
 class FilesView(APIView):
     def get(self, request: Request) -> Response:
-        return Response({"nodes": all_files(request.query_params.get("node", ""))})
+        node = request.query_params.get("node", "")
+        return Response({"nodes": all_files(node, caller(request).project)})
 
 
 @extend_schema_view(
