@@ -100,7 +100,9 @@ def picture(node: api.NodeInfo, registered: _Registered = MappingProxyType({})) 
     return {
         "node": node.name,
         "downloads": found.get("downloads", []),
-        "cached": [{**entry, "family": _family(entry, registered)} for entry in found.get("cached", [])],
+        "cached": [
+            {**entry, "family": _family(entry, registered)} for entry in found.get("cached", [])
+        ],
         "disk": found.get("disk", {}),
     }
 

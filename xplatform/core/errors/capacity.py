@@ -74,7 +74,7 @@ class ModelUnavailable(CapacityError):
     code = "model_unavailable"
     status = 503
     type = "api_error"
-    retry_after = 5.0
+    retry_after: float | None = 5.0
     cure = "Wait for `Retry-After` seconds; the launch's state tells more."
 
 
