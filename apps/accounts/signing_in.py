@@ -75,14 +75,14 @@ def ask_for_passkey(request: HttpRequest, username: str, password: str) -> Asked
     return passkeys.ask_for_factor(request, user)
 
 
-def confirm(request: HttpRequest, user: User, password: str) -> None:
+def confirm(request: HttpRequest, user: User, password: str, *, param: str = "password") -> None:
     """Somebody who is in already proves it once more, before a change of how they get in: a
     stolen session must not become a stolen account. Raises LoginFailed or TooManyAttempts."""
     address = address_of(request)
     attempt = lockout.begin(address, user.username)
     if not user.check_password(password):
         _failed(user.username, address, "wrong password to confirm a change", attempt)
-        raise LoginFailed(Reason("wrong_password", "The password is wrong."))
+        raise LoginFailed(Reason("wrong_password", "The password is wrong."), param=param)
     attempt.succeeded()
 
 

@@ -12,14 +12,14 @@ from apps.accounts.tokens.actions import end_all
 from xplatform.core.errors import InvalidValue
 
 
-def choose_password(user: User, password: str, address: str) -> None:
+def choose_password(user: User, password: str, address: str, *, param: str = "password") -> None:
     """The face has asked for the old one. All sessions and tokens end: whoever chooses a new
     password may do so because somebody else knows the old one.
 
     Raises InvalidValue for one that is too weak, or the same."""
-    password_for(user, password)
+    password_for(user, password, param)
     if user.check_password(password):
-        raise InvalidValue("This is the old password.", param="password")
+        raise InvalidValue("This is the old password.", param=param)
     with transaction.atomic():
         user.set_password(password)
         user.must_change_password = False

@@ -147,12 +147,12 @@ def delete_user(username: str, *, by: Actor | None = None) -> None:
         audit.record(actor, "user.delete", "user", username, before=before)
 
 
-def password_for(user: User, password: str) -> None:
+def password_for(user: User, password: str, param: str = "password") -> None:
     """Raises InvalidValue for one that is too weak."""
     try:
         validate_password(password, user)
     except ValidationError as error:
-        raise InvalidValue(" ".join(error.messages), param="password") from None
+        raise InvalidValue(" ".join(error.messages), param=param) from None
 
 
 def new_password() -> str:

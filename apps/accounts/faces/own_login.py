@@ -94,10 +94,12 @@ class PasswordView(APIView):
         given = NewPasswordSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data
-        signing_in.confirm(request._request, user, values["old_password"])
+        signing_in.confirm(request._request, user, values["old_password"], param="old_password")
         # At once: what is told of the change finds the session under its new key.
         with transaction.atomic():
-            passwords.choose_password(user, values["new_password"], address_of(request))
+            passwords.choose_password(
+                user, values["new_password"], address_of(request), param="new_password"
+            )
             _stay(request._request, user)
         return Response(status=204)
 

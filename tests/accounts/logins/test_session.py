@@ -85,12 +85,13 @@ def test_choose_a_password(browser: Client, ann: User) -> None:
             headers=csrf(browser),
         )
 
-    assert change(old_password="wrong").status_code == 401
+    wrong = change(old_password="wrong")
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (401, "old_password")
     User.objects.filter(pk=ann.pk).update(email="annabelle@example.org")
     for weak in ("short", "password12", "1234567890123", "annabelle12", PASSWORD):
         refused = change(new_password=weak)
         assert refused.status_code == 400, weak
-        assert refused.json()["error"]["param"] == "password"
+        assert refused.json()["error"]["param"] == "new_password"
     before = browser.cookies["xplatform_session"].value
     assert change().status_code == 204
     # The session that asked goes on, all else is over.

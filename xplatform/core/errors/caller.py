@@ -248,9 +248,9 @@ class LoginFailed(CallerError):
     type = "authentication_error"
     cure = "Check the name and the password; an administrator can set a new one."
 
-    def __init__(self, message: Reason | None = None) -> None:
+    def __init__(self, message: Reason | None = None, *, param: str | None = None) -> None:
         super().__init__(
-            message or Reason("wrong_login", "The name or the password is wrong."),
+            message or Reason("wrong_login", "The name or the password is wrong."), param=param
         )
 
 
