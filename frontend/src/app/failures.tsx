@@ -1,6 +1,7 @@
 /** Pages for addresses that are none, and for pages that failed. */
 
 import { Anchor, Button, Code, Stack } from '@mantine/core';
+import { useDocumentTitle } from '@mantine/hooks';
 import { IconBug, IconMapOff } from '@tabler/icons-react';
 import { type ErrorComponentProps, Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -10,8 +11,9 @@ import { Empty, Problem } from '@/ui/states';
 
 export function Lost() {
   const { t } = useTranslation();
+  useDocumentTitle(`${t('states.lost')} · xplatform`);
   return (
-    <Empty icon={<IconMapOff size={26} />} title={t('states.lost')}>
+    <Empty icon={<IconMapOff size={26} />} title={t('states.lost')} isPage>
       <Anchor component={Link} to="/">
         {t('states.goHome')}
       </Anchor>

@@ -65,9 +65,12 @@ export function Empty({
   title,
   children,
   action,
+  isPage = false,
 }: {
   icon?: ReactNode;
   title: string;
+  /** it is all that the page has */
+  isPage?: boolean;
   children?: ReactNode;
   action?: ReactNode;
 }) {
@@ -79,7 +82,7 @@ export function Empty({
             {icon}
           </ThemeIcon>
         )}
-        <Title order={2} size="h4" ta="center">
+        <Title order={isPage ? 1 : 2} size="h4" ta="center">
           {title}
         </Title>
         {children && (

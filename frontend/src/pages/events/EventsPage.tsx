@@ -70,7 +70,7 @@ function Events() {
       {
         id: 'why',
         title: t('events.column.why'),
-        width: 'minmax(9rem, 2fr)',
+        width: 'minmax(8rem, 2fr)',
         show: (event) => <span title={why(event)}>{why(event) || '–'}</span>,
       },
       {
@@ -83,7 +83,7 @@ function Events() {
       {
         id: 'who',
         title: t('events.column.who'),
-        width: 'minmax(6rem, 0.6fr)',
+        width: 'minmax(8.5rem, 0.6fr)',
         show: (event) => <span title={event.who}>{whoDid(event.who)}</span>,
       },
     ],

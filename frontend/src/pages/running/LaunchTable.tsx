@@ -52,14 +52,14 @@ export function LaunchTable({ launches }: { launches: readonly Launch[] }) {
     {
       id: 'uid',
       title: t('common.name'),
-      width: 'minmax(9rem, 2fr)',
+      width: 'minmax(7.5rem, 2fr)',
       by: (launch) => launch.uid,
       show: (launch) => <Name launch={launch} />,
     },
     {
       id: 'state',
       title: t('common.state'),
-      width: 'minmax(8.5rem, 1fr)',
+      width: 'minmax(7.5rem, 1fr)',
       by: (launch) => launch.state,
       show: (launch) => <StateOf launch={launch} />,
     },
@@ -75,7 +75,7 @@ export function LaunchTable({ launches }: { launches: readonly Launch[] }) {
     {
       id: 'replicas',
       title: t('running.replicas'),
-      width: '7.2rem',
+      width: '6.2rem',
       align: 'right',
       by: (launch) => launch.wanted,
       show: (launch) => `${readyOf(launch)} / ${launch.wanted}`,
@@ -83,21 +83,21 @@ export function LaunchTable({ launches }: { launches: readonly Launch[] }) {
     {
       id: 'engine',
       title: t('running.engine'),
-      width: 'minmax(6.2rem, 1fr)',
+      width: 'minmax(5.8rem, 1fr)',
       by: (launch) => launch.engine,
       show: (launch) => launch.engine,
     },
     {
       id: 'where',
       title: t('running.where'),
-      width: 'minmax(7rem, 1fr)',
+      width: 'minmax(5.5rem, 1fr)',
       by: (launch) => whereOf(launch),
       show: (launch) => <span title={whereOf(launch)}>{whereOf(launch) || '–'}</span>,
     },
     {
       id: 'memory',
       title: t('running.memory'),
-      width: '7.2rem',
+      width: '6.3rem',
       align: 'right',
       by: memoryOf,
       show: (launch) => (readyOf(launch) || memoryOf(launch) ? format.bytes(memoryOf(launch)) : '–'),
@@ -105,7 +105,7 @@ export function LaunchTable({ launches }: { launches: readonly Launch[] }) {
     {
       id: 'requests',
       title: t('running.requests'),
-      width: '7.2rem',
+      width: '6.3rem',
       align: 'right',
       by: (launch) => (of(launch)?.running ?? 0) + (of(launch)?.waiting ?? 0),
       show: (launch) => (
@@ -122,7 +122,7 @@ export function LaunchTable({ launches }: { launches: readonly Launch[] }) {
     {
       id: 'tokens',
       title: t('running.tokens'),
-      width: '7.2rem',
+      width: '6.3rem',
       align: 'right',
       by: (launch) => of(launch)?.tokens_out ?? 0,
       show: (launch) => format.count(of(launch)?.tokens_out ?? 0),
@@ -130,7 +130,7 @@ export function LaunchTable({ launches }: { launches: readonly Launch[] }) {
     {
       id: 'first',
       title: t('running.first'),
-      width: '7.4rem',
+      width: '6.6rem',
       align: 'right',
       by: (launch) => of(launch)?.first_token_p50 ?? null,
       show: (launch) => format.seconds(of(launch)?.first_token_p50),
