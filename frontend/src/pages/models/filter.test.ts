@@ -49,8 +49,8 @@ test('what an address says wrongly counts as nothing', () => {
   expect(readFilters({ kind: 'car', size: 7, here: 'yes', q: {} })).toEqual(readFilters({}));
 });
 
-test('what runs here comes first where nothing is searched', () => {
-  expect(names({})[0]).toBe('my-qwen');
+test('what runs here comes first where nothing is searched, then language models', () => {
+  expect(names({})).toEqual(['my-qwen', 'qwen3', 'zephyr', 'bge']);
 });
 
 test('choices are counted', () => {

@@ -1,5 +1,6 @@
 /** Finds families among thousands while somebody types. */
 
+import { KINDS } from '@/api/catalogue';
 import type { FamilyLine } from '@/api/schema';
 import { type Filters, SIZES } from './search';
 
@@ -51,11 +52,12 @@ function rank({ name }: Entry, words: readonly string[]): number {
 
 const collator = new Intl.Collator(undefined, { numeric: true });
 
-/** One's own first, then what runs here. */
+/** One's own first, then what runs here, and what most people come for. */
 function compare(a: Entry, b: Entry): number {
   return (
     Number(b.line.registered !== null) - Number(a.line.registered !== null) ||
     Number(b.line.here.fits) - Number(a.line.here.fits) ||
+    KINDS.indexOf(a.line.kind) - KINDS.indexOf(b.line.kind) ||
     collator.compare(a.name, b.name)
   );
 }
