@@ -9,6 +9,7 @@ import { useTranslation } from 'react-i18next';
 import { whenLoggedOut } from '@/api/client';
 import { LiveProvider } from '@/live/LiveProvider';
 import { sessionQuery, useMay } from '@/session/session';
+import { changesEnded } from './changesEnded';
 import icon from './icon.svg';
 import { ProjectChoice } from './ProjectChoice';
 import { mayVisit, places } from './places';
@@ -39,6 +40,8 @@ export function Shell() {
   useEffect(
     () =>
       whenLoggedOut(async () => {
+        // Another password of one's own ends this browser's session, and its answer brings the next.
+        await changesEnded(client);
         // A wrong password is refused in the same way: only the session tells whether one is still in.
         const now = await client.fetchQuery({ ...sessionQuery, staleTime: 0 }).catch(() => null);
         if (now && (!now.user || now.must_change_password || now.must_add_second_factor))
