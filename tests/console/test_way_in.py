@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pyotp
+import pytest
 from playwright.sync_api import expect
 
 from tests.console.visit import ADMIN, PASSWORD, Visit
@@ -35,9 +37,12 @@ def test_a_deep_link_waits_behind_the_login(visit: Callable[..., Visit]) -> None
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
-def test_a_link_to_another_site_is_not_followed(visit: Callable[..., Visit]) -> None:
+@pytest.mark.parametrize("next", ["//elsewhere.example/ui", "/login", "/login?next=/login"])
+def test_a_link_that_leads_nowhere_of_ours_is_not_followed(
+    visit: Callable[..., Visit], next: str
+) -> None:
     one = visit(user=None)
-    page = one.go("/login?next=//elsewhere.example/ui")
+    page = one.go(f"/login?next={quote(next)}")
     enter(one, ADMIN, PASSWORD)
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
     assert page.url == f"{one.server.base}/ui/"

@@ -3,7 +3,7 @@
 import { AppShell, Burger, Group, NavLink, Text, UnstyledButton } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
+import { Link, Outlet, useNavigate, useRouter, useRouterState } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useReducer } from 'react';
 import { useTranslation } from 'react-i18next';
 import { whenLoggedOut } from '@/api/client';
@@ -36,7 +36,7 @@ export function Shell() {
     document.getElementById('page-title')?.focus({ preventScroll: true });
   }, [shown]);
   const client = useQueryClient();
-  const href = useRouterState({ select: (state) => state.location.href });
+  const router = useRouter();
   useEffect(
     () =>
       whenLoggedOut(async () => {
@@ -44,10 +44,13 @@ export function Shell() {
         await changesEnded(client);
         // A wrong password is refused in the same way: only the session tells whether one is still in.
         const now = await client.fetchQuery({ ...sessionQuery, staleTime: 0 }).catch(() => null);
+        // Who has just logged out is on the way there already, and comes back to nowhere.
+        const { pathname, href } = router.state.location;
+        if (pathname === '/login') return;
         if (now && (!now.user || now.must_change_password || now.must_add_second_factor))
           await navigate({ to: '/login', search: { next: href } });
       }),
-    [client, navigate, href],
+    [client, navigate, router],
   );
 
   return (

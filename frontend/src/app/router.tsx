@@ -27,12 +27,15 @@ type Search = Record<string, unknown>;
 
 const root = createRootRouteWithContext<Context>()({ component: Outlet, notFoundComponent: Lost });
 
+/** A page of ours, and none that leads here. */
+const NEXT = /^\/(?!\/|login(?:[?#/]|$))/;
+
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
   validateSearch: (search: Search): { next?: string } => ({
     // Only ever an address of ours.
-    next: typeof search.next === 'string' && /^\/(?!\/)/.test(search.next) ? search.next : undefined,
+    next: typeof search.next === 'string' && NEXT.test(search.next) ? search.next : undefined,
   }),
   component: lazyRouteComponent(() => import('@/pages/login/LoginPage')),
 });
