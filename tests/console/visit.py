@@ -14,6 +14,9 @@ ADMIN, PASSWORD = "admin", "test-admin-password-1"
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 #: what a browser writes of answers that are none of its business to judge
 _EXPECTED = re.compile(r"Failed to load resource: .*status of (4\d\d|503)|WebSocket connection to")
+_AT_REST = """() => Promise.allSettled(document.getAnimations()
+    .filter((one) => one.effect?.getComputedTiming().iterations !== Infinity)
+    .map((one) => one.finished))"""
 WAIT_MS = 20_000
 expect.set_options(timeout=WAIT_MS)
 
@@ -53,6 +56,8 @@ class Visit:
 
     def findings(self) -> list[str]:
         """What axe finds wrong with the page as it is, serious or worse."""
+        # What is half faded in is hard to read, for a moment.
+        self.page.evaluate(_AT_REST)
         self.page.evaluate(AXE.read_text())
         found = self.page.evaluate("axe.run()")["violations"]
         return [
