@@ -121,7 +121,7 @@ def test_a_webhook_from_its_secret_to_its_removal(
     # A delivery, one that is refused, and what is told of both.
     server.launch("pages-somebody")
     wait_for(lambda: any(b"pages-somebody" in body for _, body in receiver.got), "the message")
-    expect(row).to_contain_text("1 delivered")
+    expect(row).to_contain_text(re.compile(r"[1-9]\d* delivered"))
     receiver.answers.append(500)
     act("Send a test")
     expect(page.get_by_text("500").first).to_be_visible()
@@ -133,6 +133,8 @@ def test_a_webhook_from_its_secret_to_its_removal(
     told = len(receiver.got)
     server.request("DELETE", "/api/launches/pages-somebody")
     server.launch("pages-nobody")
+    # Those who call it may know before it is in the history, which webhooks follow.
+    wait_for(lambda: server.launch_state("pages-nobody")["state"] == "ready", "the history")
     act("Switch on")
     expect(row).to_contain_text("up to date")
     server.launch("pages-again")
