@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-#: what engines, providers, browsers and changes put there, in words of their own
+#: what engines, providers, browsers, changes and reasons put there, in words of their own
 _OPEN = {
-    "Entry.after", "Entry.before", "Failure.data", "Family.defaults", "Family.engine_options",
-    "Launch.options", "LaunchDetail.options", "Question.options",
+    "EngineReason.params", "Entry.after", "Entry.before", "Failure.data", "Family.defaults",
+    "Family.engine_options", "Launch.options", "LaunchDetail.options", "Question.options",
+    "Told.params",
 }  # fmt: skip
 
 
