@@ -53,7 +53,8 @@ def test_no_connection_is_refused_while_web_restarts(warden: Warden) -> None:
     try:
         for _ in range(2):
             until(lambda: served or problems)
-            pid = warden.pid_of("stand_in.py web")
+            # Between its fork and its program it has no name of its own.
+            pid = until(lambda: warden.pid_of("stand_in.py web"))
             assert pid
             os.kill(pid, signal.SIGKILL)
             until(lambda pid=pid: problems or served[-1] != str(pid).encode())  # type: ignore[misc]

@@ -10,6 +10,7 @@ import { whenLoggedOut } from '@/api/client';
 import { LiveProvider } from '@/live/LiveProvider';
 import { sessionQuery, useMay } from '@/session/session';
 import { changesEnded } from './changesEnded';
+import { focusTitle } from './focusTitle';
 import icon from './icon.svg';
 import { ProjectChoice } from './ProjectChoice';
 import { mayVisit, places } from './places';
@@ -33,7 +34,7 @@ export function Shell() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the path is what it is about
   useEffect(() => {
     close();
-    document.getElementById('page-title')?.focus({ preventScroll: true });
+    return focusTitle();
   }, [shown]);
   const client = useQueryClient();
   const router = useRouter();
