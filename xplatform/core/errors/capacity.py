@@ -69,7 +69,8 @@ class QueueFull(CapacityError):
 
 
 class ModelUnavailable(CapacityError):
-    """The model exists but has no replica that is ready: it is loading, stopped or recovering."""
+    """The model exists but has no replica that is ready: it is loading, stopped or recovering, or
+    was terminated while the request waited."""
 
     code = "model_unavailable"
     status = 503
