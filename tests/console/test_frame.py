@@ -67,6 +67,7 @@ def test_a_menu_opens_though_its_code_comes_later(visit: Callable[..., Visit]) -
     expect(page.get_by_role("menu")).to_have_count(0)
     let_go(held)
     expect(page.get_by_role("menuitem", name="Log out")).to_be_visible()
+    expect(page.locator("[role=menu]:focus, [role=menu] :focus")).to_have_count(1)
     page.keyboard.press("Escape")
     expect(page.get_by_role("menu")).to_have_count(0)
     expect(button).to_be_focused()

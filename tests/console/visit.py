@@ -14,9 +14,16 @@ ADMIN, PASSWORD = "admin", "test-admin-password-1"
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 #: what a browser writes of answers that are none of its business to judge
 _EXPECTED = re.compile(r"Failed to load resource: .*status of (4\d\d|503)|WebSocket connection to")
-_AT_REST = """() => Promise.allSettled(document.getAnimations()
-    .filter((one) => one.effect?.getComputedTiming().iterations !== Infinity)
-    .map((one) => one.finished))"""
+#: nothing has moved for a while: what is to fade in may not have begun
+_AT_REST = """async () => {
+  for (let calm = 0; calm < 3; calm += 1) {
+    await new Promise((next) => setTimeout(next, 40));
+    const moving = document.getAnimations()
+      .filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
+    if (moving.length) calm = -1;
+    await Promise.allSettled(moving.map((one) => one.finished));
+  }
+}"""
 WAIT_MS = 20_000
 expect.set_options(timeout=WAIT_MS)
 

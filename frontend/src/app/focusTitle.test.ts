@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { focusTitle } from './focusTitle';
 
-const later = () => new Promise((next) => setTimeout(next, 20));
+const later = () => new Promise((next) => setTimeout(next, 120));
 const show = (html: string) => {
   document.body.innerHTML = html;
 };
