@@ -44,7 +44,7 @@ frontend/node_modules/.installed: frontend/package.json frontend/package-lock.js
 
 $(CONSOLE): $(CONSOLE_SOURCES) frontend/src/api/schema.ts
 	@echo "Building the console"
-	@$(NPM) run --silent build
+	@$(NPM) run --silent build -- --logLevel warn
 	@touch $@
 
 test: $(VENV)/.installed-dev console-if-node

@@ -15,6 +15,8 @@ export default defineConfig({
   plugins: [react(), compressed(), budget(250)],
   html: { cspNonce: '__CSP_NONCE__' },
   build: {
+    // How much the first page may weigh is looked at by ourselves.
+    chunkSizeWarningLimit: 1000,
     outDir: out,
     emptyOutDir: true,
     target: 'es2022',
